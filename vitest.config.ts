@@ -1,0 +1,55 @@
+import { defineConfig } from 'vitest/config'
+
+/** `troupe` and `troupe/testing` resolve to the sources, as with `node --conditions=troupe-source`. */
+const conditions = ['troupe-source', 'module', 'node', 'development|production']
+/** Flags for the worker's own imports; `node:sqlite` warns that it is experimental, in every worker. */
+const execArgv = ['--conditions=troupe-source', '--disable-warning=ExperimentalWarning']
+
+const project = (name: string, folders: readonly string[], timeoutMs: number) => ({
+  extends: true as const,
+  test: {
+    name,
+    include: folders.map((folder) => `test/${folder}/**/*.test.ts`),
+    testTimeout: timeoutMs,
+    hookTimeout: timeoutMs,
+  },
+})
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions, externalConditions: ['troupe-source', 'node'] } },
+  test: {
+    pool: 'forks',
+    execArgv,
+    restoreMocks: true,
+    coverage: {
+      provider: 'v8',
+      include: ['src/core/**/*.ts', 'src/host/**/*.ts'],
+      reporter: ['text-summary', 'html', 'json-summary'],
+      reportsDirectory: 'coverage',
+      thresholds: { lines: 95, branches: 95 },
+    },
+    projects: [
+      project('unit', ['unit', 'conformance'], 10_000),
+      project('integration', ['integration'], 180_000),
+      project('fault', ['fault'], 120_000),
+      project('simulation', ['simulation'], 120_000),
+      {
+        extends: true,
+        test: {
+          name: 'types',
+          include: [],
+          typecheck: {
+            enabled: true,
+            only: true,
+            checker: 'tsc',
+            // `npm run typecheck` reports the rest; here only the type tests speak.
+            ignoreSourceErrors: true,
+            include: ['test/types/**/*.test.ts'],
+            tsconfig: './tsconfig.json',
+          },
+        },
+      },
+    ],
+  },
+})
