@@ -1,7 +1,20 @@
-import { defineConfig } from 'vitest/config'
+import { defineConfig, type Plugin } from 'vitest/config'
 
 /** `troupe` and `troupe/testing` resolve to the sources, as with `node --conditions=troupe-source`. */
-const conditions = ['troupe-source', 'module', 'node', 'development|production']
+const conditions = ['troupe-source', 'node']
+
+/**
+ * Tests load the build of XState that plain Node loads. Vite adds the condition `development`
+ * whatever `conditions` says, and with it XState's development build, which nobody runs.
+ */
+const sameConditionsAsNode: Plugin = {
+  name: 'troupe:same-conditions-as-node',
+  configResolved(config) {
+    for (const { resolve } of [config.ssr, ...Object.values(config.environments)]) {
+      if (resolve) Object.assign(resolve, { conditions, externalConditions: conditions })
+    }
+  },
+}
 /** Flags for the worker's own imports; `node:sqlite` warns that it is experimental, in every worker. */
 const execArgv = ['--conditions=troupe-source', '--disable-warning=ExperimentalWarning']
 
@@ -16,8 +29,9 @@ const project = (name: string, folders: readonly string[], timeoutMs: number) =>
 })
 
 export default defineConfig({
+  plugins: [sameConditionsAsNode],
   resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: ['troupe-source', 'node'] } },
+  ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     pool: 'forks',
     execArgv,
