@@ -1,11 +1,11 @@
 import { defineConfig, type Plugin } from 'vitest/config'
 
-/** `troupe` and `troupe/testing` resolve to the sources, as with `node --conditions=troupe-source`. */
 const conditions = ['troupe-source', 'node']
 
 /**
- * Tests load the build of XState that plain Node loads. Vite adds the condition `development`
- * whatever `conditions` says, and with it XState's development build, which nobody runs.
+ * Imports resolve as with `node --conditions=troupe-source`: `troupe` and `troupe/testing` are the
+ * sources, and XState is the build that plain Node loads. Vite's settings for this are not enough: it
+ * adds `development` whatever they say, and with it XState's development build, which nobody runs.
  */
 const sameConditionsAsNode: Plugin = {
   name: 'troupe:same-conditions-as-node',
@@ -15,6 +15,7 @@ const sameConditionsAsNode: Plugin = {
     }
   },
 }
+
 /** Flags for the worker's own imports; `node:sqlite` warns that it is experimental, in every worker. */
 const execArgv = ['--conditions=troupe-source', '--disable-warning=ExperimentalWarning']
 
@@ -30,8 +31,6 @@ const project = (name: string, folders: readonly string[], timeoutMs: number) =>
 
 export default defineConfig({
   plugins: [sameConditionsAsNode],
-  resolve: { conditions },
-  ssr: { resolve: { conditions, externalConditions: conditions } },
   test: {
     pool: 'forks',
     execArgv,
