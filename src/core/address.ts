@@ -1,0 +1,83 @@
+import { TroupeError } from './errors.ts'
+
+declare const brand: unique symbol
+
+/** `tenant/machine/key`: the whole identity of an actor. */
+export type ActorId = string & { readonly [brand]: 'ActorId' }
+
+/** The parts of an identity. `machine/key` is the address that people and machines use. */
+export interface Address {
+  readonly tenant: string
+  readonly machine: string
+  readonly key: string
+}
+
+const NAME = /^[A-Za-z0-9_.-]{1,128}$/
+// eslint-disable-next-line no-control-regex -- control characters are what must not pass
+const KEY = /^[^\u0000-\u001f\u007f]{1,1024}$/
+/** Separates a run from the path of a spawned actor in it; see `childKey`. */
+const SPAWN_MARK = '>'
+
+export const DEFAULT_TENANT = 'default'
+
+export const isName = (text: string): boolean => NAME.test(text)
+
+/** Makes an identity of its parts. Throws `address/invalid`. */
+export function actorId({ tenant, machine, key }: Address): ActorId {
+  if (!isName(tenant)) throw new TroupeError('address/invalid', `tenant ${JSON.stringify(tenant)} is not a name`)
+  if (!isName(machine)) throw new TroupeError('address/invalid', `machine ${JSON.stringify(machine)} is not a name`)
+  if (!KEY.test(key)) {
+    throw new TroupeError('address/invalid', `key ${JSON.stringify(key.slice(0, 80))} of machine ${machine} is empty, too long or has control characters`, {
+      details: { length: key.length },
+    })
+  }
+  return `${tenant}/${machine}/${key}` as ActorId
+}
+
+/** Takes an identity apart. The key may itself hold slashes. */
+export function parseActorId(id: ActorId): Address {
+  const first = id.indexOf('/')
+  const second = id.indexOf('/', first + 1)
+  return { tenant: id.slice(0, first), machine: id.slice(first + 1, second), key: id.slice(second + 1) }
+}
+
+/** Reads `machine/key` as an identity inside a tenant. Throws `address/invalid`. */
+export function parseAddress(text: string, tenant: string = DEFAULT_TENANT): ActorId {
+  const slash = text.indexOf('/')
+  if (slash < 1) throw new TroupeError('address/invalid', `${JSON.stringify(text.slice(0, 80))} is not of the form machine/key`)
+  return actorId({ tenant, machine: text.slice(0, slash), key: text.slice(slash + 1) })
+}
+
+/** `machine/key` of an identity: what people read in messages. */
+export const addressOf = (id: ActorId): string => id.slice(id.indexOf('/') + 1)
+
+export const isSpawnedKey = (key: string): boolean => key.includes(SPAWN_MARK)
+
+/**
+ * The key of an actor spawned by another one: the run, then the path of child ids from the run's root.
+ * The ordinal is the parent's own counter, so a child id that is used again names a new actor.
+ */
+export function childKey(parent: ActorId, childPath: string, ordinal: number): string {
+  const { machine, key } = parseActorId(parent)
+  const run = isSpawnedKey(key) ? key : `${machine}/${key}`
+  return `${run}${SPAWN_MARK}${childPath}#${ordinal}`
+}
+
+/** The run of an actor: the identity of its root. Derived from the id alone, so any sender can route without a look-up. */
+export function runOf(id: ActorId): ActorId {
+  const mark = id.indexOf(SPAWN_MARK)
+  if (mark < 0) return id
+  const { tenant, key } = parseActorId(id)
+  return `${tenant}/${key.slice(0, key.indexOf(SPAWN_MARK))}` as ActorId
+}
+
+/** The partition of a run: FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/) over UTF-16 units, modulo the count. */
+export function partitionOf(id: ActorId, partitions: number): number {
+  if (partitions === 1) return 0
+  const run = runOf(id)
+  let hash = 0x811c9dc5
+  for (let index = 0; index < run.length; index++) {
+    hash = Math.imul(hash ^ run.charCodeAt(index), 0x01000193)
+  }
+  return (hash >>> 0) % partitions
+}

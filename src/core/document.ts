@@ -1,0 +1,100 @@
+import type { ActorId } from './address.ts'
+import type { ErrorInfo } from './errors.ts'
+import type { ActorStatus } from './store.ts'
+
+/** Version of everything below; a reader refuses newer ones. */
+export const DOCUMENT_FORMAT = 1
+export const XSTATE_MAJOR = 5
+
+/**
+ * The whole durable state of an actor: the text of a base checkpoint, and what deltas apply to.
+ * The envelope (format to hash) says which machine it was made by.
+ */
+export interface ActorDocument {
+  readonly format: number
+  readonly xstate: number
+  readonly machine: string
+  readonly version: string
+  /** Structural hash of the machine. */
+  readonly hash: string
+  /** XState's persisted snapshot of the actor and its children in process. */
+  readonly snapshot: PersistedSnapshot
+  readonly status: ActorStatus
+  /** Why it is failed. */
+  readonly failure: ErrorInfo | null
+  /** When a cancelled actor is stopped, should it not end by itself. */
+  readonly cancelAt: number | null
+  /** By source path and send id, see `timerKey`. */
+  readonly timers: Readonly<Record<string, TimerDocument>>
+  /** By task id. */
+  readonly tasks: Readonly<Record<string, TaskDocument>>
+  /** Counter behind timer generations, task ids and the keys of spawned actors. */
+  readonly ordinal: number
+  readonly input: unknown
+  readonly parent: ParentLink | null
+  /** Requests that wait for a `reply`. */
+  readonly asks: readonly AskDocument[]
+  /** Times of the restarts that supervision counts. */
+  readonly restarts: readonly number[]
+}
+
+export interface PersistedSnapshot {
+  readonly status: 'active' | 'done' | 'error' | 'stopped'
+  readonly output?: unknown
+  readonly error?: unknown
+  readonly value?: unknown
+  readonly context?: unknown
+  readonly historyValue?: unknown
+  readonly children?: Readonly<Record<string, PersistedChild>>
+}
+
+export interface PersistedChild {
+  readonly snapshot: PersistedSnapshot
+  readonly src: string
+  readonly systemId?: string
+  readonly syncSnapshot?: boolean
+}
+
+export interface TimerDocument {
+  readonly id: string
+  /** Distinguishes two schedules under one id. */
+  readonly generation: number
+  /** Path of the actor in the tree that scheduled it, '' for the root. */
+  readonly source: string
+  /** Path of a target in the tree, or a durable actor. */
+  readonly target: string | { readonly address: string; readonly path?: string }
+  readonly event: { readonly type: string }
+  readonly dueAt: number
+}
+
+export interface TaskDocument {
+  readonly id: string
+  readonly path: string
+  readonly input: unknown
+  /** Attempt that runs now or next; counted before it runs. */
+  readonly attempt: number
+  /** When the next attempt is due; null while one runs. */
+  readonly dueAt: number | null
+  /** Crashes of the process so far while it ran. */
+  readonly crashes: number
+  readonly checkpoint?: unknown
+  /** How it ended while the actor was paused; handed over on resume. */
+  readonly outcome?: TaskOutcome
+}
+
+export interface ParentLink {
+  readonly id: ActorId
+  /** Path of the stand-in inside the parent. */
+  readonly path: string
+  /** The parent wants every snapshot. */
+  readonly sync: boolean
+}
+
+export interface AskDocument {
+  readonly node: string
+  readonly request: string
+}
+
+/** How a task's attempt ended. */
+export type TaskOutcome = { readonly ok: true; readonly output: unknown } | { readonly ok: false; readonly error: unknown }
+

@@ -1,0 +1,174 @@
+/**
+ * Every error Troupe throws or stores. One class, one table: the code names what failed,
+ * the table says whether a retry can help and which HTTP status and exit code stand for it.
+ */
+
+interface ErrorKind {
+  /** HTTP status a server answers with. */
+  readonly status: number
+  /** Exit code of a command that fails with it (sysexits.h). */
+  readonly exit: number
+  /** True when the same call may succeed later without a change. */
+  readonly retryable: boolean
+  /** What the reader can do about it; the text of docs/errors.md. */
+  readonly remedy: string
+}
+
+const bad = (remedy: string): ErrorKind => ({ status: 400, exit: 65, retryable: false, remedy })
+const missing = (remedy: string): ErrorKind => ({ status: 404, exit: 66, retryable: false, remedy })
+const conflict = (remedy: string): ErrorKind => ({ status: 409, exit: 65, retryable: false, remedy })
+const busy = (remedy: string): ErrorKind => ({ status: 429, exit: 75, retryable: true, remedy })
+const broken = (remedy: string): ErrorKind => ({ status: 500, exit: 70, retryable: false, remedy })
+const down = (remedy: string): ErrorKind => ({ status: 503, exit: 75, retryable: true, remedy })
+
+export const errorKinds = {
+  'address/invalid': bad('Use `machine/key`: a registered name, then 1 to 1,024 characters without control characters; `>` is kept for spawned actors.'),
+  'actor/unknown': missing('Start the actor first, or check the key; a completed actor is gone after its retention.'),
+  'actor/exists': conflict('The key is taken by an actor that was started with another input: use another key, or the same input.'),
+  'actor/failed': conflict('Look at the dead letters of the actor, mend the cause, then replay or discard them.'),
+  'actor/held': conflict('Register a machine version that fits the checkpoint, or a `migrate` that makes it fit; nothing was overwritten.'),
+  'actor/ended': conflict('The actor is done, stopped or cancelled and takes no more events: start a new one, or fork it.'),
+  'actor/limit': busy('Too many actors are active: wait for some to complete, or raise `limits.activeActorsMax`.'),
+  'ask/timeout': { status: 504, exit: 75, retryable: true, remedy: 'The event is durable and stays accepted; only the wait ended. Wait longer, or watch the actor.' },
+  'config/invalid': bad('Correct the option that the message names.'),
+  'context/mutated': broken('Return new objects from `assign` instead of changing the old ones, or register the machine with `mutableContext: true`.'),
+  'context/unserializable': bad('Keep only what JSON holds (and typed arrays and errors): dates as ISO strings, maps as objects or arrays.'),
+  'dead-letter/unknown': missing('List the dead letters again: this one was replayed, discarded or never existed.'),
+  'event/conflict': conflict('The idempotency key was used for another event: use a new key.'),
+  'event/invalid': bad('Send an object with a string `type` that does not begin with `xstate.` or `troupe.`, and a payload that fits its schema.'),
+  'event/poisoned': broken('The actor threw while it handled the event. It is back in its last state; the event is in the dead letters with its cause.'),
+  'history/trimmed': missing('The position lies before the retained history: start from `0`, or retain longer.'),
+  'lease/stale': { status: 503, exit: 75, retryable: true, remedy: 'Another node owns the partition now. The runtime routes around it by itself; seen outside, report it.' },
+  'machine/child-without-id': bad('Give every `spawn` and `spawnChild` an explicit `id`, so that it can be found again after a restart.'),
+  'machine/inline-child': bad('Name the child logic in `setup({ actors })` and refer to it by that name.'),
+  'machine/invalid': bad('Register XState v5 machines or actor logic, each under a name of letters, digits, `_`, `.` and `-`.'),
+  'machine/endless-loop': broken('Break the cycle of `always` or raised transitions; the limit is `limits.microstepsMax`.'),
+  'machine/unknown': missing('Register the machine with `createRuntime({ machines })` under the name that the message gives.'),
+  'mailbox/full': busy('Wait until the actor has caught up, or raise `limits.mailboxDepthMax`.'),
+  'payload/too-large': { status: 413, exit: 65, retryable: false, remedy: 'Keep large data outside the actor and pass a reference, or raise the limit that the message names.' },
+  'runtime/closed': down('The runtime is shutting down; send again to a running one.'),
+  'store/corrupt': broken('Restore the file from a backup. Nothing was changed: the damaged file is untouched.'),
+  'store/failed': down('See the cause: the store refused or failed. Nothing of the batch was kept; send again.'),
+  'store/full': { status: 507, exit: 74, retryable: true, remedy: 'Free space on the disk. Nothing of the batch was kept; send again.' },
+  'store/newer-format': broken('The file was written by a newer Troupe: upgrade this one. Nothing was changed.'),
+  'store/partitions': conflict('The store was made with another number of partitions; open it with that number.'),
+  'store/readonly': { status: 500, exit: 73, retryable: false, remedy: 'Make the folder and the file writable for this user, or name another path.' },
+  'task/crashed': broken('The process died each time this task ran. Mend the task, then replay its dead letter.'),
+  'task/failed': broken('The task gave up after its last attempt: see the cause. Handle `onError` in the machine, or replay the dead letter.'),
+  'task/stalled': { status: 504, exit: 75, retryable: true, remedy: 'The task sent no heartbeat in time and was aborted; send heartbeats more often, or allow more time.' },
+  'task/timeout': { status: 504, exit: 75, retryable: true, remedy: 'The attempt ran longer than its `timeout` and was aborted.' },
+  'timer/invalid': bad('Delays are finite numbers of milliseconds, at most 100 years.'),
+} as const satisfies Record<string, ErrorKind>
+
+export type ErrorCode = keyof typeof errorKinds
+
+export interface ErrorOptions {
+  readonly cause?: unknown
+  /** The actor concerned, as `machine/key`. */
+  readonly address?: string
+  /** Further facts: sizes, limits, paths, ids. */
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+/**
+ * The one error class of Troupe.
+ *
+ * @example
+ * try { await actor.start(input) } catch (error) {
+ *   if (error instanceof TroupeError && error.code === 'actor/exists') console.log(error.address)
+ * }
+ */
+export class TroupeError extends Error {
+  override readonly name = 'TroupeError'
+  readonly code: ErrorCode
+  readonly address: string | undefined
+  readonly details: Readonly<Record<string, unknown>>
+
+  constructor(code: ErrorCode, message: string, options: ErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause })
+    this.code = code
+    this.address = options.address
+    this.details = options.details ?? {}
+  }
+
+  get retryable(): boolean {
+    return errorKinds[this.code].retryable
+  }
+
+  get status(): number {
+    return errorKinds[this.code].status
+  }
+
+  get exitCode(): number {
+    return errorKinds[this.code].exit
+  }
+
+  /** What to do about it. */
+  get remedy(): string {
+    return errorKinds[this.code].remedy
+  }
+}
+
+/** An error as data: what a store, a journal or another process is told of it. */
+export interface ErrorInfo {
+  readonly name: string
+  readonly message: string
+  readonly code?: string
+  readonly address?: string
+  readonly details?: unknown
+  readonly stack?: string
+  readonly cause?: ErrorInfo
+}
+
+const CAUSES_MAX = 5
+
+/** Turns anything that was thrown into data, causes included. */
+export function toErrorInfo(thrown: unknown, depth = 0): ErrorInfo {
+  if (!(thrown instanceof Error)) return { name: 'Error', message: typeof thrown === 'string' ? thrown : safeText(thrown) }
+  const { code, address, details } = thrown as Partial<TroupeError>
+  return {
+    name: thrown.name,
+    message: thrown.message,
+    ...(typeof code === 'string' && { code }),
+    ...(typeof address === 'string' && { address }),
+    ...(thrown instanceof TroupeError && Object.keys(thrown.details).length > 0 && { details }),
+    ...(thrown.stack !== undefined && { stack: thrown.stack }),
+    ...(thrown.cause !== undefined && depth < CAUSES_MAX && { cause: toErrorInfo(thrown.cause, depth + 1) }),
+  }
+}
+
+/** The way back: an error made of data, a `TroupeError` where it was one. */
+export function fromErrorInfo(info: ErrorInfo): Error {
+  const cause = info.cause && fromErrorInfo(info.cause)
+  if (info.name === 'TroupeError' && info.code !== undefined && info.code in errorKinds) {
+    const details = info.details as Readonly<Record<string, unknown>> | undefined
+    return new TroupeError(info.code as ErrorCode, info.message, {
+      ...(cause && { cause }),
+      ...(info.address !== undefined && { address: info.address }),
+      ...(details && { details }),
+    })
+  }
+  const error = new Error(info.message, cause && { cause })
+  const extra = info.code === undefined ? {} : { code: info.code }
+  return Object.assign(defineHidden(error, { name: info.name, stack: info.stack }), extra)
+}
+
+function defineHidden(error: Error, values: Record<string, string | undefined>): Error {
+  for (const [key, value] of Object.entries(values)) {
+    if (value !== undefined) Object.defineProperty(error, key, { value, configurable: true, writable: true, enumerable: false })
+  }
+  return error
+}
+
+function safeText(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return String(value)
+  }
+}
+
+/** Throws when an invariant of the engine does not hold; the node drops the partition's memory and reloads it. */
+export function assertInvariant(holds: boolean, what: string): asserts holds {
+  if (!holds) throw new Error(`invariant broken: ${what}`)
+}

@@ -1,0 +1,37 @@
+import type { ActorId } from './address.ts'
+import type { Op } from './delta.ts'
+import type { ErrorInfo } from './errors.ts'
+import { decodeJson } from './json.ts'
+import type { ActorStatus } from './store.ts'
+
+/** Version of a journal row's text. */
+export const JOURNAL_FORMAT = 1
+
+export type EntryKind = 'start' | 'event' | 'timer' | 'task' | 'child' | 'inner' | 'failed' | 'restart' | 'stop' | 'cancel' | 'pause' | 'resume' | 'held' | 'fork'
+
+/** One step of one actor, as the journal keeps it. */
+export interface JournalEntry {
+  readonly seq: number
+  /** When the step ran, by the owner's clock. */
+  readonly at: number
+  readonly kind: EntryKind
+  /** Id of the message that caused the step. */
+  readonly id?: string
+  readonly from?: ActorId
+  readonly causation?: string
+  readonly correlation?: string
+  readonly event?: { readonly type: string; readonly [key: string]: unknown }
+  /** Path inside the actor's tree, when the event was for a child. */
+  readonly path?: string
+  readonly delta?: readonly Op[]
+  /** The status the step led to, when it changed. */
+  readonly status?: ActorStatus
+  readonly error?: ErrorInfo
+  readonly emitted?: readonly unknown[]
+  readonly sent?: readonly { readonly to: ActorId; readonly type: string }[]
+}
+
+/** Text of a row from the texts of its entries. */
+export const packRow = (entries: readonly string[]): string => `{"v":${JOURNAL_FORMAT},"steps":[${entries.join(',')}]}`
+
+export const unpackRow = (text: string): readonly JournalEntry[] => decodeJson<{ readonly steps: readonly JournalEntry[] }>(text).steps

@@ -1,0 +1,65 @@
+import { TroupeError } from './errors.ts'
+
+/** Every bound of the engine, with its unit in the name. Override in `createRuntime({ limits })`, some per machine too. */
+export interface Limits {
+  /** Live actors kept in memory per node; the rest rest in the store. */
+  readonly liveActorsMax: number
+  /** Actors that may be active at once per partition; a further start is refused. */
+  readonly activeActorsMax: number
+  /** Events waiting for one actor; a further one is refused. */
+  readonly mailboxDepthMax: number
+  /** UTF-8 bytes of one event, input, output or task result as JSON. */
+  readonly payloadBytesMax: number
+  /** UTF-8 bytes of one whole checkpoint as JSON. */
+  readonly checkpointBytesMax: number
+  /** Steps of one batch, bounding how long a commit may take. */
+  readonly batchStepsMax: number
+  /** Bytes of journal that one batch may collect before it is committed. */
+  readonly batchBytesMax: number
+  /** Milliseconds that one batch may step before it is committed. */
+  readonly batchMsMax: number
+  /** Microsteps of one event; more is an endless `always` or `raise` loop. */
+  readonly microstepsMax: number
+  /** Nesting of any payload or context. */
+  readonly jsonDepthMax: number
+  /** Tasks that run at once per node, over all queues. */
+  readonly tasksMax: number
+  /** Times a task may take its process down before it is given up. */
+  readonly taskCrashesMax: number
+  /** Age of the oldest due work, in milliseconds, above which the node reports itself not ready. */
+  readonly dueAgeMsMax: number
+  /** Time an idempotency key is remembered, in milliseconds. */
+  readonly idempotencyMs: number
+  /** Time a lease lasts without renewal, in milliseconds. */
+  readonly leaseTtlMs: number
+  /** Times a commit whose outcome is unknown is tried again with the same id. */
+  readonly commitRetriesMax: number
+}
+
+export const defaultLimits: Limits = {
+  liveActorsMax: 10_000,
+  activeActorsMax: 1_000_000,
+  mailboxDepthMax: 10_000,
+  payloadBytesMax: 1 << 20,
+  checkpointBytesMax: 32 << 20,
+  batchStepsMax: 2_000,
+  batchBytesMax: 4 << 20,
+  batchMsMax: 50,
+  microstepsMax: 10_000,
+  jsonDepthMax: 64,
+  tasksMax: 1_000,
+  taskCrashesMax: 5,
+  dueAgeMsMax: 30_000,
+  idempotencyMs: 24 * 60 * 60 * 1000,
+  leaseTtlMs: 10_000,
+  commitRetriesMax: 5,
+}
+
+/** Fills in the defaults. Throws `config/invalid` for a name that is no limit or a value that is no positive number. */
+export function resolveLimits(overrides: Partial<Limits> = {}, base: Limits = defaultLimits): Limits {
+  for (const [name, value] of Object.entries(overrides)) {
+    if (!(name in base)) throw new TroupeError('config/invalid', `limits.${name} is not a limit; the limits are ${Object.keys(base).join(', ')}`)
+    if (typeof value !== 'number' || !(value > 0)) throw new TroupeError('config/invalid', `limits.${name} must be a positive number, not ${String(value)}`)
+  }
+  return { ...base, ...overrides }
+}

@@ -1,0 +1,66 @@
+import type { ActorId } from './address.ts'
+import { partitionOf } from './address.ts'
+import type { ActorDocument, AskDocument, ParentLink, TaskOutcome } from './document.ts'
+import type { ChildOutcome } from './remote.ts'
+import type { InboxMessage } from './store.ts'
+import { decodeJson, encodeJson } from './json.ts'
+
+/** What a message asks of an actor. */
+export type Body =
+  /** `key` is the idempotency key; `ask` keeps the requester for a `reply`. */
+  | { readonly kind: 'event'; readonly event: string; readonly path?: string; readonly key?: string; readonly ask?: AskDocument }
+  | { readonly kind: 'start'; readonly input: string }
+  | { readonly kind: 'spawn'; readonly input: string; readonly parent: ParentLink }
+  | { readonly kind: 'fork'; readonly document: ActorDocument }
+  | { readonly kind: 'child'; readonly path: string; readonly child: ActorId; readonly outcome: ChildOutcome }
+  | { readonly kind: 'stop' }
+  | { readonly kind: 'cancel'; readonly graceMs: number }
+  | { readonly kind: 'pause' }
+  | { readonly kind: 'resume' }
+  | { readonly kind: 'replay'; readonly letter: string }
+  | { readonly kind: 'discard'; readonly letter: string; readonly reason: string | null }
+
+/** What only the owner of a partition gives itself: hints and results of its own memory, never stored as messages. */
+export type LocalBody =
+  /** Due timers and retries, open tasks, parked messages: look what there is to do. */
+  | { readonly kind: 'wake' }
+  | { readonly kind: 'task'; readonly task: string; readonly attempt: number; readonly outcome: TaskOutcome; readonly retry: boolean }
+  | { readonly kind: 'heartbeat'; readonly task: string; readonly attempt: number; readonly details: unknown }
+  | { readonly kind: 'inner'; readonly source: string | undefined; readonly target: string; readonly event: { readonly type: string } }
+
+/** An event or request on its way to an actor, with its envelope. */
+export interface Message<TBody extends Body | LocalBody = Body | LocalBody> {
+  /** Unique over all senders. */
+  readonly id: string
+  readonly to: ActorId
+  readonly from: ActorId | null
+  /** When it was sent, by the sender's clock. */
+  readonly at: number
+  readonly body: TBody
+  /** Who waits for the outcome. */
+  readonly reply?: AskDocument
+  /** Id of the first message of the chain of causes. */
+  readonly correlation: string
+  /** Id of the message whose step sent this one. */
+  readonly causation: string | null
+  /** W3C trace context, handed on unchanged. */
+  readonly traceparent?: string
+}
+
+export type StoredBody = Body
+
+export function packMessage(message: Message<Body>, partitions: number): InboxMessage {
+  const { id, to, at, ...rest } = message
+  return { id, to, at, partition: partitionOf(to, partitions), data: encodeJson(rest, true) }
+}
+
+export function unpackMessage({ id, to, at, data }: Pick<InboxMessage, 'id' | 'to' | 'at' | 'data'>): Message<Body> {
+  return { id, to, at, ...decodeJson<Omit<Message<Body>, 'id' | 'to' | 'at'>>(data) }
+}
+
+/** What a request was told. Without `error` it was carried out; `seq` is the actor's after that. */
+export interface Outcome {
+  readonly seq: number
+  readonly error?: unknown
+  readonly value?: unknown
+}

@@ -1,0 +1,270 @@
+import type { ActorId } from './address.ts'
+
+/**
+ * The Store port: small verbs over actors, inbox, leases, journal and dead letters, and the one atomic `commit`.
+ *
+ * A store keeps bytes and order; it knows nothing of machines. Rules every store must hold (the conformance
+ * suite cites them by number):
+ *
+ * S1  A commit is atomic: all of it or nothing.
+ * S2  A commit is refused with `lease/stale` unless token and epoch are those of the lease in the store and `seq` is the
+ *     partition's last one plus one.
+ * S3  A commit repeated with the id of the partition's last commit changes nothing and succeeds.
+ * S4  What `append` or `commit` has resolved is durable at the level the store was opened with.
+ * S5  Messages of a commit's outbox reach the inbox of their partition exactly once, in order per sender.
+ * S6  The inbox gives messages in the order of their positions; a position is never used again.
+ * S7  `claim` gives a partition away only when its lease has run out, was released or its node is known to be dead,
+ *     and each claim has a higher epoch.
+ * S8  Journal rows of a partition have increasing positions, visible in that order.
+ * S9  `load` gives the newest base at or below the sequence asked for and every later row up to it, without gaps.
+ * S10 Reads see whole commits only.
+ */
+export interface Store {
+  /** How many partitions the store was made with; fixed for its life. */
+  readonly partitions: number
+
+  claim(request: ClaimRequest): Promise<ClaimResult>
+  /** Prolongs leases; gives back those that are lost. */
+  renew(leases: readonly Lease[], now: number, ttlMs: number): Promise<readonly Lease[]>
+  release(leases: readonly Lease[]): Promise<void>
+  /** Who owns what now, whoever asks. */
+  leases(): Promise<readonly LeaseInfo[]>
+
+  commit(lease: Lease, commit: Commit): Promise<void>
+
+  /** Accepts messages from outside a batch. Refuses with `mailbox/full` when more than `depthMax` wait for one actor; then none is kept. */
+  append(messages: readonly InboxMessage[], depthMax: number): Promise<void>
+  /** Messages of a partition above a position, oldest first, at most `limit`. */
+  take(partition: number, after: number, limit: number): Promise<readonly StoredMessage[]>
+  /** Parked messages of one actor (it is paused or held), oldest first. */
+  parked(id: ActorId, limit: number): Promise<readonly StoredMessage[]>
+  /** Replies for a node; taking them removes them. */
+  takeReplies(node: string): Promise<readonly Reply[]>
+
+  /** Record, base and rows of an actor; `at` asks for the state at a past sequence. Undefined when the actor does not exist. */
+  load(id: ActorId, at?: number): Promise<StoredActor | undefined>
+  /** Journal rows of an actor that hold sequences above `after`, oldest first. */
+  history(id: ActorId, after: number, limit: number): Promise<readonly JournalRow[]>
+  /** Journal rows of a partition above a position, oldest first. */
+  journal(partition: number, after: number, limit: number): Promise<readonly JournalRow[]>
+  list(filter: ActorFilter): Promise<ActorPage>
+  /** How many actors of a partition are active, paused or held. */
+  countLive(partition: number): Promise<number>
+
+  /** Actors with a timer or retry due at or before `now`, earliest first. */
+  due(partition: number, now: number, limit: number): Promise<readonly DueActor[]>
+  /** The earliest due time of a partition. */
+  nextDue(partition: number): Promise<number | undefined>
+  /** Actors above an id that have open tasks or parked messages, in order of id: what a new owner must wake. */
+  unsettled(partition: number, after: ActorId | '', limit: number): Promise<readonly ActorId[]>
+
+  /** Fingerprints of the idempotency keys an actor has seen. */
+  marks(id: ActorId, keys: readonly string[]): Promise<ReadonlyMap<string, string>>
+
+  deadLetters(filter: DeadLetterFilter): Promise<readonly DeadLetter[]>
+
+  /** Deletes what has outlived its retention; returns how many actors went. At most `limit` of each kind. */
+  sweep(lease: Lease, request: SweepRequest): Promise<number>
+
+  /** Calls back when another process or node may have changed something; returns how to stop that. */
+  subscribe(onChange: () => void): () => void
+
+  close(): Promise<void>
+}
+
+export interface ClaimRequest {
+  readonly partition: number
+  /** Id of the node that claims. */
+  readonly node: string
+  /** Random; compared beside the epoch, because a failover can roll epochs back. */
+  readonly token: string
+  readonly now: number
+  readonly ttlMs: number
+}
+
+export type ClaimResult = { readonly ok: true; readonly lease: Lease; readonly seq: number; readonly inboxFloor: number } | { readonly ok: false; readonly owner: string; readonly expiresAt: number }
+
+export interface Lease {
+  readonly partition: number
+  readonly node: string
+  readonly token: string
+  readonly epoch: number
+}
+
+export interface LeaseInfo {
+  readonly partition: number
+  readonly node: string | null
+  readonly epoch: number
+  readonly expiresAt: number
+}
+
+/** One atomic write of one batch of one partition. */
+export interface Commit {
+  readonly id: string
+  /** The partition's last sequence plus one. */
+  readonly seq: number
+  readonly at: number
+  /** Inbox messages at or below this position are consumed. */
+  readonly inboxFloor: number
+  readonly actors: readonly ActorWrite[]
+  /** Messages to other actors that were not handled in the batch, this partition's own included. */
+  readonly outbox: readonly InboxMessage[]
+  /** Messages kept aside for actors that do not take events now. */
+  readonly park: readonly InboxMessage[]
+  /** Positions of parked messages that were handled. */
+  readonly unpark: readonly number[]
+  readonly marks: readonly Mark[]
+  readonly replies: readonly Reply[]
+  readonly deadLetters: readonly DeadLetter[]
+  readonly resolved: readonly DeadLetterResolution[]
+}
+
+export const actorStatuses = ['active', 'paused', 'held', 'failed', 'done', 'stopped', 'cancelled'] as const
+export type ActorStatus = (typeof actorStatuses)[number]
+
+/** Statuses of actors that still count against the limit of active actors and keep their key. */
+export const liveStatuses: readonly ActorStatus[] = ['active', 'paused', 'held']
+
+/** What a store knows of an actor without reading its checkpoint. */
+export interface ActorRecord {
+  readonly id: ActorId
+  /** Identity of the run's root. */
+  readonly run: ActorId
+  readonly partition: number
+  readonly parent: ActorId | null
+  readonly status: ActorStatus
+  /** Sequence of the last committed step; the first is 1. */
+  readonly seq: number
+  readonly version: string
+  /** Active state paths, such as `['pay', 'pay.waiting']`. */
+  readonly states: readonly string[]
+  readonly tags: readonly string[]
+  /** Earliest timer or retry of the actor. */
+  readonly dueAt: number | null
+  readonly openTasks: number
+  readonly parked: number
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly completedAt: number | null
+  /** When the actor may be deleted; set at completion. */
+  readonly expiresAt: number | null
+  /** Why it is failed or held: JSON of an `ErrorInfo`. */
+  readonly error: string | null
+}
+
+export interface ActorWrite {
+  readonly record: ActorRecord
+  /** True for an actor that must not exist yet, or that replaces an ended one of the same id. */
+  readonly created: boolean
+  /** A whole checkpoint at `record.seq`. */
+  readonly base: string | null
+  /** Steps since the last commit, as one text; null when only the record changed. */
+  readonly row: { readonly fromSeq: number; readonly toSeq: number; readonly data: string } | null
+}
+
+export interface StoredActor {
+  readonly record: ActorRecord
+  readonly base: { readonly seq: number; readonly data: string }
+  readonly rows: readonly JournalRow[]
+}
+
+export interface JournalRow {
+  readonly position: number
+  readonly id: ActorId
+  readonly fromSeq: number
+  readonly toSeq: number
+  readonly at: number
+  readonly data: string
+}
+
+/** A message on its way: the store reads only what is beside `data`. */
+export interface InboxMessage {
+  /** Unique over all senders. */
+  readonly id: string
+  readonly to: ActorId
+  readonly partition: number
+  readonly at: number
+  readonly data: string
+}
+
+export interface StoredMessage extends InboxMessage {
+  readonly position: number
+}
+
+export interface Mark {
+  readonly actor: ActorId
+  readonly key: string
+  readonly fingerprint: string
+  readonly expiresAt: number
+}
+
+/** The answer to a request of a node that does not own the partition. */
+export interface Reply {
+  readonly node: string
+  readonly request: string
+  readonly data: string
+}
+
+export type DeadLetterState = 'present' | 'replayed' | 'discarded'
+
+export interface DeadLetter {
+  readonly id: string
+  readonly actor: ActorId
+  readonly partition: number
+  readonly at: number
+  /** What could not be processed, as the text it had in the mailbox. */
+  readonly data: string
+  /** JSON of an `ErrorInfo`. */
+  readonly cause: string
+  readonly state: DeadLetterState
+  /** When and why it was resolved. */
+  readonly resolvedAt: number | null
+  readonly reason: string | null
+}
+
+export interface DeadLetterResolution {
+  readonly id: string
+  readonly state: 'replayed' | 'discarded'
+  readonly at: number
+  readonly reason: string | null
+}
+
+export interface DeadLetterFilter {
+  readonly tenant?: string
+  readonly id?: string
+  readonly actor?: ActorId
+  readonly state?: DeadLetterState
+  /** Only letters whose id is above this one. */
+  readonly after?: string
+  readonly limit: number
+}
+
+export interface DueActor {
+  readonly id: ActorId
+  readonly dueAt: number
+}
+
+export interface ActorFilter {
+  readonly tenant: string
+  readonly machine?: string
+  readonly status?: ActorStatus
+  /** A state path that must be active. */
+  readonly state?: string
+  readonly tag?: string
+  readonly run?: ActorId
+  /** Continue after this cursor of an earlier page. */
+  readonly cursor?: string
+  readonly limit: number
+}
+
+export interface ActorPage {
+  readonly records: readonly ActorRecord[]
+  readonly cursor: string | undefined
+}
+
+export interface SweepRequest {
+  readonly now: number
+  /** Journal rows older than this and not needed to load an actor go. */
+  readonly journalBefore: number | undefined
+  readonly limit: number
+}

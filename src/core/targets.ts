@@ -1,0 +1,50 @@
+import { sendTo } from 'xstate'
+import type { AnyActorRef, AnyEventObject, MachineContext } from 'xstate'
+import { parseAddress } from './address.ts'
+
+/** A durable actor as data: it survives JSON, so machines may keep it in context and put it in events. */
+export interface ActorAddress {
+  /** `machine/key` */
+  readonly address: string
+  /** A child inside that actor, as `/child/grandchild`; the actor itself when missing. */
+  readonly path?: string
+}
+
+export const REPLY_EVENT = 'troupe.reply'
+const REPLY_ADDRESS = '#reply'
+
+/** Lets plain XState relay to an address in a unit test, where nobody listens. */
+const deaf = <T extends object>(target: T): T => Object.defineProperty(target, '_send', { value: () => undefined, enumerable: false })
+
+/**
+ * A target for `sendTo`: another durable actor, wherever it lives. Throws `address/invalid`.
+ *
+ * @example
+ * sendTo(actorAt('order/42'), { type: 'PAID' })
+ */
+export function actorAt(address: string): ActorAddress & AnyActorRef {
+  parseAddress(address)
+  return deaf({ address }) as unknown as ActorAddress & AnyActorRef
+}
+
+const replyTarget = deaf({ address: REPLY_ADDRESS }) as unknown as AnyActorRef
+
+/** An address object met as the target of a send; undefined for live actors. */
+export function addressTarget(target: unknown): ActorAddress | undefined {
+  if (typeof target !== 'object' || target === null || 'logic' in target) return undefined
+  const { address } = target as Partial<ActorAddress>
+  return typeof address === 'string' ? (target as ActorAddress) : undefined
+}
+
+export const isReplyTarget = (target: ActorAddress): boolean => target.address === REPLY_ADDRESS
+
+/**
+ * Answers the oldest `ask(event, { until: 'reply' })` that this actor has not answered yet, in this or a later
+ * step. Without one, or under plain `createActor`, it does nothing.
+ *
+ * @example
+ * on: { total: { actions: reply(({ context }) => context.total) } }
+ */
+export function reply<TContext extends MachineContext, TEvent extends AnyEventObject>(value: (args: { context: TContext; event: TEvent }) => unknown) {
+  return sendTo<TContext, TEvent, undefined, AnyActorRef, TEvent, never, never>(replyTarget, (args: { context: TContext; event: TEvent }) => ({ type: REPLY_EVENT, value: value(args) }) as never)
+}

@@ -1,0 +1,127 @@
+import { fromPromise } from 'xstate'
+import type { Actor, AnyActorLogic, AnyActorRef, NonReducibleUnknown, PromiseActorLogic } from 'xstate'
+import { TroupeError } from './errors.ts'
+import type { AnyActorSystem } from './host-link.ts'
+import { backoffMs, noRetry, resolveRetry } from './retry.ts'
+import type { RetryPolicy } from './retry.ts'
+
+const TASK = Symbol.for('troupe.task')
+
+/** What a task is given. */
+export interface TaskScope<TInput> {
+  readonly input: TInput
+  /** Aborted when the task is cancelled, times out, stalls, or the runtime shuts down. */
+  readonly signal: AbortSignal
+  /** 1 for the first attempt. Counted before it runs, so a crash counts. */
+  readonly attempt: number
+  /** The same on every attempt: give it to whatever must act once. */
+  readonly idempotencyKey: string
+  /** Details of the last heartbeat of an earlier attempt. */
+  readonly checkpoint: unknown
+  /** Says the task is alive; `details` are kept for the next attempt. */
+  heartbeat(details?: unknown): void
+  /** Tells watchers how far it is; not kept. */
+  progress(data: unknown): void
+  readonly self: AnyActorRef
+  readonly system: AnyActorSystem
+}
+
+export interface TaskOptions<TInput, TOutput> {
+  run(scope: TaskScope<TInput>): TOutput | PromiseLike<TOutput>
+  /** Default: 5 attempts, 1 s doubling to 60 s, 10 % jitter. A number sets the attempts only. */
+  readonly retry?: Partial<RetryPolicy> | number
+  /** Whether another attempt makes sense for this error. Default: always. */
+  retryIf?(error: unknown, attempt: number): boolean
+  /** Longest time of one attempt, in milliseconds. Default: none. */
+  readonly timeout?: number
+  /** Longest silence between heartbeats, in milliseconds. Default: none. */
+  readonly heartbeatTimeout?: number
+  /** The idempotency key, from the input. Default: one of the actor and the step that asked for the task. */
+  idempotency?(input: TInput): string
+  /** Name of a queue whose concurrency `createRuntime({ queues })` bounds. Default: `default`. */
+  readonly queue?: string
+}
+
+/** A task as the host runs it: every option filled in. */
+export interface TaskDefinition {
+  run(scope: TaskScope<unknown>): unknown
+  readonly retry: RetryPolicy
+  retryIf(error: unknown, attempt: number): boolean
+  readonly timeout: number | undefined
+  readonly heartbeatTimeout: number | undefined
+  readonly idempotency: ((input: unknown) => string) | undefined
+  readonly queue: string
+}
+
+export const DEFAULT_QUEUE = 'default'
+
+/**
+ * A durable invoke: work with side effects, started only after the commit that asked for it, tried again on failure
+ * and after a crash. Its effects happen at least once; `idempotencyKey` is the same on every attempt.
+ * Under plain `createActor` it runs in process with the same retries. Throws `config/invalid` for options that make no sense.
+ *
+ * @example
+ * setup({ actors: { charge: task({ run: ({ input, idempotencyKey }: TaskScope<{ cents: number }>) => pay(input.cents, idempotencyKey), timeout: 10_000 }) } })
+ */
+export function task<TOutput, TInput = NonReducibleUnknown>(options: TaskOptions<TInput, TOutput>): PromiseActorLogic<TOutput, TInput> {
+  const definition = defineTask(options)
+  const logic = fromPromise<TOutput, TInput>(({ input, signal, self, system }) => runPlain(definition, { input, signal, self, system }) as Promise<TOutput>)
+  return Object.assign(logic, { [TASK]: definition })
+}
+
+function defineTask<TInput, TOutput>(options: TaskOptions<TInput, TOutput>): TaskDefinition {
+  for (const name of ['timeout', 'heartbeatTimeout'] as const) {
+    const value = options[name]
+    if (value !== undefined && !(value > 0 && value < 2 ** 31)) throw new TroupeError('config/invalid', `task ${name} must be from 1 to 2^31 milliseconds, not ${value}`)
+  }
+  return {
+    run: scope => options.run(scope as TaskScope<TInput>),
+    retry: resolveRetry(options.retry),
+    retryIf: (error, attempt) => options.retryIf?.(error, attempt) ?? true,
+    timeout: options.timeout,
+    heartbeatTimeout: options.heartbeatTimeout,
+    idempotency: options.idempotency && (input => options.idempotency?.(input as TInput) ?? ''),
+    queue: options.queue ?? DEFAULT_QUEUE,
+  }
+}
+
+type PromiseCreator = (scope: { input: unknown; self: AnyActorRef; system: AnyActorSystem; signal: AbortSignal; emit: () => void }) => PromiseLike<unknown>
+
+/** The task behind promise logic: that of `task()`, or plain `fromPromise` as a task without retry. */
+export function taskOf(logic: AnyActorLogic): TaskDefinition {
+  const known = (logic as { [TASK]?: TaskDefinition })[TASK]
+  if (known) return known
+  const { config } = logic as unknown as { config: PromiseCreator }
+  return {
+    run: ({ input, self, system, signal }) => config({ input, self, system, signal, emit: () => undefined }),
+    retry: noRetry,
+    retryIf: () => false,
+    timeout: undefined,
+    heartbeatTimeout: undefined,
+    idempotency: undefined,
+    queue: DEFAULT_QUEUE,
+  }
+}
+
+interface PlainScope {
+  readonly input: unknown
+  readonly signal: AbortSignal
+  readonly self: AnyActorRef
+  readonly system: AnyActorSystem
+}
+
+/** A task without a host: same attempts, waits on the actor's own clock so that simulated clocks work. */
+async function runPlain(definition: TaskDefinition, scope: PlainScope): Promise<unknown> {
+  const { clock } = scope.self as unknown as Actor<AnyActorLogic>
+  const idempotencyKey = definition.idempotency?.(scope.input) ?? `${scope.self.sessionId}:${scope.self.id}`
+  let checkpoint: unknown
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await definition.run({ ...scope, attempt, idempotencyKey, checkpoint, heartbeat: details => (checkpoint = details), progress: () => undefined })
+    } catch (error) {
+      if (scope.signal.aborted || attempt >= definition.retry.attempts || !definition.retryIf(error, attempt)) throw error
+      // 0.5 is the middle of the jitter: without a host there is no source of randomness to take it from.
+      await new Promise(resolve => clock.setTimeout(() => resolve(undefined), backoffMs(definition.retry, attempt, 0.5)))
+    }
+  }
+}

@@ -1,0 +1,126 @@
+import type { AnyActorRef, AnyMachineSnapshot } from 'xstate'
+import { diff } from '../../core/delta.ts'
+import type { Op, Path } from '../../core/delta.ts'
+import type { PersistedChild, PersistedSnapshot } from '../../core/document.ts'
+import { TroupeError } from '../../core/errors.ts'
+import { decodeJson, encodeJson, seal } from '../../core/json.ts'
+import type { Border } from '../../core/json.ts'
+
+/**
+ * What an actor tree looked like at its last step, held by reference. Comparing a tree with its shadow finds
+ * the delta of a step without persisting the whole; the shadow itself can be persisted at any time.
+ *
+ * Invariants
+ * H1  A shadow's context is sealed (or, for `mutableContext`, a private copy), so it can never change after the fact.
+ * H2  Applying the ops of `advance` to what `persist` gave before gives what `persist` gives after.
+ */
+export interface Shadow {
+  readonly snapshot: object
+  /** Persisted form without children. */
+  readonly own: PersistedSnapshot
+  readonly children: ReadonlyMap<string, ShadowChild>
+}
+
+interface ShadowChild {
+  readonly ref: AnyActorRef
+  readonly shadow: Shadow
+}
+
+const NO_CHILDREN: ReadonlyMap<string, ShadowChild> = new Map()
+
+interface LiveRef {
+  readonly id: string
+  readonly src: unknown
+  readonly systemId: string | undefined
+  readonly _syncSnapshot: boolean | undefined
+  readonly logic: { getPersistedSnapshot(snapshot: unknown): PersistedSnapshot }
+}
+
+const live = (ref: AnyActorRef): LiveRef => ref as unknown as LiveRef
+
+/** The shadow of the tree now; what differs from `before` is appended to `ops`. Throws when something cannot be kept. */
+export function advance(before: Shadow | undefined, ref: AnyActorRef, path: Path, ops: Op[], border: Border): Shadow {
+  const snapshot = ref.getSnapshot() as object
+  const children = advanceChildren(before?.children ?? NO_CHILDREN, snapshot, path, ops, border)
+  if (before && before.snapshot === snapshot && border.freeze) return children === before.children ? before : { ...before, children }
+  const own = 'machine' in snapshot ? ownOfMachine(before?.own, snapshot as AnyMachineSnapshot) : { ...live(ref).logic.getPersistedSnapshot(snapshot) }
+  if (before) diff(before.own, own, path, ops, border)
+  else seal(own, 'snapshot', border)
+  return { snapshot, own: border.freeze ? own : decodeJson(encodeJson(own, border.tagged)), children }
+}
+
+/** Keeps the old references where XState has made equal new ones (state value, history), so that they cost no delta. */
+function ownOfMachine(before: PersistedSnapshot | undefined, { status, output, error, value, context, historyValue }: AnyMachineSnapshot): PersistedSnapshot {
+  const history: unknown = historyOf(historyValue)
+  return {
+    status,
+    output,
+    error,
+    value: before && same(before.value, value) ? before.value : value,
+    context,
+    historyValue: before && same(before.historyValue, history) ? before.historyValue : history,
+  } as PersistedSnapshot
+}
+
+const same = (a: unknown, b: unknown): boolean => a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b))
+
+const NO_HISTORY = Object.freeze({})
+
+function historyOf(value: Readonly<Record<string, readonly { readonly id: string }[]>>): unknown {
+  let history: Record<string, unknown> | undefined
+  for (const key in value) {
+    history ??= {}
+    history[key] = (value[key] ?? []).map(({ id }) => ({ id }))
+  }
+  return history ?? NO_HISTORY
+}
+
+function advanceChildren(before: ReadonlyMap<string, ShadowChild>, snapshot: object, path: Path, ops: Op[], border: Border): ReadonlyMap<string, ShadowChild> {
+  const refs = (snapshot as Partial<AnyMachineSnapshot>).children as Readonly<Record<string, AnyActorRef>> | undefined
+  let after: Map<string, ShadowChild> | undefined
+  let count = 0
+  for (const id in refs) {
+    count++
+    const ref = refs[id]
+    const known = before.get(id)
+    checkChild(id, ref, path)
+    if (known && known.ref === ref) {
+      const shadow = advance(known.shadow, ref, [...path, 'children', id, 'snapshot'], ops, border)
+      if (shadow !== known.shadow) (after ??= new Map(before)).set(id, { ref, shadow })
+    } else {
+      const child = { ref, shadow: advance(undefined, ref, [], [], border) }
+      ;(after ??= new Map(before)).set(id, child)
+      ops.push([[...path, 'children', id], persistChild(child)])
+    }
+  }
+  if (count === before.size && !after) return before
+  for (const id of (after ?? before).keys()) {
+    if (refs && id in refs) continue
+    ;(after ??= new Map(before)).delete(id)
+    ops.push([[...path, 'children', id]])
+  }
+  return after ?? before
+}
+
+function checkChild(id: string, ref: AnyActorRef | undefined, path: Path): asserts ref is AnyActorRef {
+  const where = path.length > 1 ? ` of ${path.filter((_, index) => index % 3 === 2).join('/')}` : ''
+  if (!ref) throw new TroupeError('machine/invalid', `child '${id}'${where} has a source that is not in setup({ actors })`)
+  const { id: ownId, src } = live(ref)
+  // Without an id XState files a child of spawnChild under 'undefined', and one of spawn under its session id, `x:7`.
+  if (id !== ownId || /^x:\d+$/.test(id)) throw new TroupeError('machine/child-without-id', `a child${where} was spawned without an id`)
+  if (typeof src !== 'string') throw new TroupeError('machine/inline-child', `child '${id}'${where} is inline logic, which cannot be found again after a restart`)
+}
+
+/** XState's persisted snapshot of a shadow. */
+export function persist(shadow: Shadow): PersistedSnapshot {
+  if (!('machine' in shadow.snapshot)) return shadow.own
+  const children: Record<string, PersistedChild> = {}
+  for (const [id, child] of shadow.children) children[id] = persistChild(child)
+  return { ...shadow.own, children }
+}
+
+function persistChild({ ref, shadow }: ShadowChild): PersistedChild {
+  const { src, systemId, _syncSnapshot } = live(ref)
+  return { snapshot: persist(shadow), src: src as string, ...(systemId !== undefined && { systemId }), ...(_syncSnapshot && { syncSnapshot: true }) }
+}
+
