@@ -10,8 +10,11 @@ export interface TimerHandle {
 export interface Clock {
   /** Wall time in milliseconds since the epoch. */
   now(): number
-  /** Calls `fn` once after `ms` milliseconds, never early; delays beyond 2^31 ms are the caller's to split. */
-  setTimer(fn: () => void, ms: number): TimerHandle
+  /**
+   * Calls `fn` once after `ms` milliseconds, never early; delays beyond 2^31 ms are the caller's to split. `upkeep` marks
+   * what recurs for ever and changes no actor (lease renewal): a virtual clock that skips ahead runs it once per skip.
+   */
+  setTimer(fn: () => void, ms: number, upkeep?: 'upkeep'): TimerHandle
   clearTimer(handle: TimerHandle): void
   /** Calls `fn` after what is already waiting to run, so that I/O gets its turn. */
   soon(fn: () => void): void

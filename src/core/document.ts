@@ -73,6 +73,8 @@ export interface TaskDocument {
   readonly input: unknown
   /** Attempt that runs now or next; counted before it runs. */
   readonly attempt: number
+  /** Attempts that ended in an error, for the retry policy. */
+  readonly failures: number
   /** When the next attempt is due; null while one runs. */
   readonly dueAt: number | null
   /** Crashes of the process so far while it ran. */

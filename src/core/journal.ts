@@ -2,12 +2,11 @@ import type { ActorId } from './address.ts'
 import type { Op } from './delta.ts'
 import type { ErrorInfo } from './errors.ts'
 import { decodeJson } from './json.ts'
-import type { ActorStatus } from './store.ts'
 
 /** Version of a journal row's text. */
 export const JOURNAL_FORMAT = 1
 
-export type EntryKind = 'start' | 'event' | 'timer' | 'task' | 'child' | 'inner' | 'failed' | 'restart' | 'stop' | 'cancel' | 'pause' | 'resume' | 'held' | 'fork'
+export type EntryKind = 'start' | 'event' | 'timer' | 'task' | 'child' | 'failed' | 'restart' | 'stop' | 'cancel' | 'pause' | 'resume' | 'migrated' | 'fork'
 
 /** One step of one actor, as the journal keeps it. */
 export interface JournalEntry {
@@ -24,8 +23,6 @@ export interface JournalEntry {
   /** Path inside the actor's tree, when the event was for a child. */
   readonly path?: string
   readonly delta?: readonly Op[]
-  /** The status the step led to, when it changed. */
-  readonly status?: ActorStatus
   readonly error?: ErrorInfo
   readonly emitted?: readonly unknown[]
   readonly sent?: readonly { readonly to: ActorId; readonly type: string }[]

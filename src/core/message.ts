@@ -24,9 +24,10 @@ export type Body =
 export type LocalBody =
   /** Due timers and retries, open tasks, parked messages: look what there is to do. */
   | { readonly kind: 'wake' }
-  | { readonly kind: 'task'; readonly task: string; readonly attempt: number; readonly outcome: TaskOutcome; readonly retry: boolean }
+  /** The runtime shuts down: the task's attempt does not count. */
+  | { readonly kind: 'interrupt'; readonly task: string; readonly attempt: number }
+  | { readonly kind: 'task'; readonly task: string; readonly attempt: number; readonly outcome: TaskOutcome; readonly retryable: boolean; readonly checkpoint: unknown }
   | { readonly kind: 'heartbeat'; readonly task: string; readonly attempt: number; readonly details: unknown }
-  | { readonly kind: 'inner'; readonly source: string | undefined; readonly target: string; readonly event: { readonly type: string } }
 
 /** An event or request on its way to an actor, with its envelope. */
 export interface Message<TBody extends Body | LocalBody = Body | LocalBody> {
@@ -46,8 +47,6 @@ export interface Message<TBody extends Body | LocalBody = Body | LocalBody> {
   /** W3C trace context, handed on unchanged. */
   readonly traceparent?: string
 }
-
-export type StoredBody = Body
 
 export function packMessage(message: Message<Body>, partitions: number): InboxMessage {
   const { id, to, at, ...rest } = message

@@ -16,7 +16,8 @@ import type { ActorId } from './address.ts'
  * S7  `claim` gives a partition away only when its lease has run out, was released or its node is known to be dead,
  *     and each claim has a higher epoch.
  * S8  Journal rows of a partition have increasing positions, visible in that order.
- * S9  `load` gives the newest base at or below the sequence asked for and every later row up to it, without gaps.
+ * S9  `load` gives the newest base at or below the sequence asked for and every row that holds a later sequence up to it, without gaps.
+ *     (A row may begin before the base: readers skip those entries.)
  * S10 Reads see whole commits only.
  */
 export interface Store {
@@ -55,7 +56,7 @@ export interface Store {
   due(partition: number, now: number, limit: number): Promise<readonly DueActor[]>
   /** The earliest due time of a partition. */
   nextDue(partition: number): Promise<number | undefined>
-  /** Actors above an id that have open tasks or parked messages, in order of id: what a new owner must wake. */
+  /** Actors above an id that have open tasks or parked messages or are held, in order of id: what a new owner must wake. */
   unsettled(partition: number, after: ActorId | '', limit: number): Promise<readonly ActorId[]>
 
   /** Fingerprints of the idempotency keys an actor has seen. */
@@ -156,8 +157,8 @@ export interface ActorWrite {
   readonly record: ActorRecord
   /** True for an actor that must not exist yet, or that replaces an ended one of the same id. */
   readonly created: boolean
-  /** A whole checkpoint at `record.seq`. */
-  readonly base: string | null
+  /** A whole checkpoint at `seq`, which lies within the row of the same write (an actor's first one is at 1). */
+  readonly base: { readonly seq: number; readonly data: string } | null
   /** Steps since the last commit, as one text; null when only the record changed. */
   readonly row: { readonly fromSeq: number; readonly toSeq: number; readonly data: string } | null
 }

@@ -42,6 +42,13 @@ export class Lanes {
     return taken
   }
 
+  /** Puts works back where they came from: before what waits. */
+  putBack(works: readonly Work[]): void {
+    const byActor = Map.groupBy(works, ({ message }) => message.to)
+    for (const [id, first] of byActor) this.#lanes.set(id, [...first, ...(this.#lanes.get(id) ?? [])])
+    this.#size += works.length
+  }
+
   /** Takes everything. */
   drain(): Work[] {
     const all = [...this.#lanes.values()].flat()

@@ -6,7 +6,7 @@ import type { Op } from '../../core/delta.ts'
 import type { ActorDocument, PersistedSnapshot, TaskDocument, TimerDocument } from '../../core/document.ts'
 import { TroupeError } from '../../core/errors.ts'
 import { linkHost } from '../../core/host-link.ts'
-import { createBorder, encodeJson, isActorRef, seal } from '../../core/json.ts'
+import { createBorder, encodeJson, exceeds, isActorRef, seal } from '../../core/json.ts'
 import type { Border } from '../../core/json.ts'
 import { CHILD_OUTCOME, remoteAddressOf, remoteMachineOf } from '../../core/remote.ts'
 import type { ChildOutcome } from '../../core/remote.ts'
@@ -34,16 +34,10 @@ export interface LiveActorOptions {
   readonly mutableContext: boolean
   readonly microstepsMax: number
   readonly jsonDepthMax: number
+  readonly payloadBytesMax: number
   now(): number
-  /** An event from code beside the actor, for its mailbox. */
-  wake(event: InnerEvent): void
-}
-
-/** An event between parts of one actor tree. */
-export interface InnerEvent {
-  readonly source: string | undefined
-  readonly target: string
-  readonly event: EventObject
+  /** An event (JSON text) from code beside the actor, for the mailbox of the part of the tree at `path`. */
+  wake(path: string, event: string): void
 }
 
 export interface Effects {
@@ -99,11 +93,17 @@ interface System {
   _sendInspectionEvent(event: { type: string; actorRef: AnyActorRef }): void
 }
 
+/** The parts of a document that a live actor owns. */
+export type LiveParts = Pick<ActorDocument, 'snapshot' | 'timers' | 'tasks' | 'ordinal'>
 type DocumentParts = Pick<ActorDocument, 'timers' | 'tasks' | 'ordinal'>
 
 const DELAY_MAX_MS = 100 * 365 * 24 * 60 * 60 * 1000
 
-const emptyEffects = (): Effects => ({ sends: [], spawns: [], stops: [], replies: [], emitted: [], toParent: [], tasks: [], cancelled: [], after: [] })
+/** Effects of a step that has none yet. */
+export const emptyEffects = (): Effects => ({ sends: [], spawns: [], stops: [], replies: [], emitted: [], toParent: [], tasks: [], cancelled: [], after: [] })
+
+/** A step in which nothing happened. */
+export const noStep = (): Step => ({ delta: undefined, effects: emptyEffects() })
 
 /** Path of an actor in its tree: '' for the root, else '/id/id'. */
 export function pathOf(ref: AnyActorRef): string {
@@ -124,7 +124,6 @@ export class LiveActor {
   /** Copies of what cannot be frozen, to compare by content. */
   #unfrozen: Map<ArrayBufferView, string> | undefined
   readonly #root: AnyActorRef
-  readonly #relay: System['_relay']
   #ordinal: number
   #shadow: Shadow | undefined
   #effects = emptyEffects()
@@ -136,10 +135,10 @@ export class LiveActor {
   #running = 0
 
   /** A new actor (`input`), not started yet, or one restored from its document. Throws when a restored one cannot live. */
-  constructor(options: LiveActorOptions, from: { readonly input: unknown } | { readonly document: ActorDocument }) {
+  constructor(options: LiveActorOptions, from: { readonly input: unknown; readonly ordinal?: number } | { readonly document: ActorDocument }) {
     this.#options = options
     this.#border = createBorder('context/unserializable', options.jsonDepthMax, !options.mutableContext)
-    const document: DocumentParts = 'document' in from ? from.document : { timers: {}, tasks: {}, ordinal: 0 }
+    const document: DocumentParts = 'document' in from ? from.document : { timers: {}, tasks: {}, ordinal: from.ordinal ?? 0 }
     this.#timers = new Map(Object.entries(document.timers))
     this.#tasks = new Map(Object.entries(document.tasks))
     this.#ordinal = document.ordinal
@@ -162,7 +161,7 @@ export class LiveActor {
     this.#root = createActor(logic, { id: addressOf(id), inspect: inspect as never, ...start })
     this.#root.subscribe({ error: error => (this.#failure = { error }) })
     this.#root.on('*', event => this.#effects.emitted.push(event))
-    this.#relay = this.#takeOver()
+    this.#takeOver()
     this.#stepping = false
     if ('document' in from) this.#restore(from.document)
   }
@@ -175,13 +174,6 @@ export class LiveActor {
   /** Hands an event to the actor, or to a child in its tree. */
   send(event: EventObject, path = ''): Step {
     return this.#step(() => this.#find(path) && internals(this.#find(path) as AnyActorRef)._send(event))
-  }
-
-  /** Hands over what code beside the actor sent while no step ran. */
-  receive({ source, target, event }: InnerEvent): Step {
-    const from = source === undefined ? undefined : this.#find(source)
-    const to = this.#find(target)
-    return this.#step(() => to && this.#relay(from, to, event))
   }
 
   /** The earliest due timer at `now`. */
@@ -220,6 +212,11 @@ export class LiveActor {
     return this.#step(() => this.#putTask(task))
   }
 
+  /** Forgets a timer whose event could not be handled. */
+  dropTimer(key: string): Step {
+    return this.#step(() => this.#dropTimer(key))
+  }
+
   settleChild(path: string, child: ActorId, outcome: ChildOutcome): Step {
     return this.#step(() => {
       const ref = this.#find(path)
@@ -229,11 +226,6 @@ export class LiveActor {
 
   stop(): Step {
     return this.#step(() => internals(this.#root)._stop())
-  }
-
-  /** Ops beside the snapshot that belong to the next step's delta. */
-  note(op: Op): void {
-    this.#ops.push(op)
   }
 
   get snapshot(): object {
@@ -271,13 +263,19 @@ export class LiveActor {
   }
 
   /** The parts of the document that this class owns. */
-  parts(): Pick<ActorDocument, 'snapshot' | 'timers' | 'tasks' | 'ordinal'> {
+  parts(): LiveParts {
     return {
       snapshot: persist(this.#shadow as Shadow),
       timers: Object.fromEntries(this.#timers),
       tasks: Object.fromEntries(this.#tasks),
       ordinal: this.#ordinal,
     }
+  }
+
+  /** The snapshot after the last step; what it gives stays as it is now, whatever comes later. */
+  persisted(): () => PersistedSnapshot {
+    const shadow = this.#shadow as Shadow
+    return () => persist(shadow)
   }
 
   /** Whether text made of this actor needs the tagged form. */
@@ -381,7 +379,7 @@ export class LiveActor {
       restoreSnapshot: (state: unknown) => state,
       start: (state: TaskState, { self }: { self: AnyActorRef }) => {
         if (state.status !== 'active' || this.#restoring) return
-        const request: TaskDocument = { id: state.task, path: pathOf(self), input: state.input, attempt: 1, dueAt: null, crashes: 0 }
+        const request: TaskDocument = { id: state.task, path: pathOf(self), input: state.input, attempt: 1, failures: 0, dueAt: null, crashes: 0 }
         this.#putTask(request)
         this.#effects.tasks.push(request)
       },
@@ -427,21 +425,20 @@ export class LiveActor {
     } as unknown as AnyActorLogic
   }
 
-  /** Takes the system's relay and scheduler; gives back the original relay. */
-  #takeOver(): System['_relay'] {
+  /** Takes the system's relay and scheduler. */
+  #takeOver(): void {
     const system = this.#system()
     const relay = system._relay
-    system._relay = (source, target, event) => this.#relayOut(source, target, event) || relay(source, target, event)
+    system._relay = (source, target, event) => this.#relayOut(target, event) || relay(source, target, event)
     Object.assign(this.#root.system.scheduler, {
       schedule: (source: AnyActorRef, target: AnyActorRef, event: EventObject, delay: number, id?: string) => this.#schedule(source, target, event, delay, id),
       cancel: (source: AnyActorRef, id: string) => this.#dropTimer(timerKey(pathOf(source), id)),
       cancelAll: (ref: AnyActorRef) => this.#dropTimersOf(pathOf(ref)),
     })
-    return relay
   }
 
   /** Collects what leaves the tree, or comes from code beside it; false for what stays inside. */
-  #relayOut(source: AnyActorRef | undefined, target: AnyActorRef, event: EventObject): boolean {
+  #relayOut(target: AnyActorRef, event: EventObject): boolean {
     const remote = addressTarget(target)
     if (remote) {
       if (remote.address === '#parent') {
@@ -456,7 +453,7 @@ export class LiveActor {
       return true
     }
     if (this.#stepping) return false
-    this.#options.wake({ source: source && pathOf(source), target: pathOf(target), event })
+    this.#options.wake(pathOf(target), this.#encodeEvent(event))
     return true
   }
 
@@ -478,6 +475,11 @@ export class LiveActor {
     const border = createBorder('event/invalid', this.#options.jsonDepthMax, false)
     seal(value, what, border)
     const text = encodeJson(value, border.tagged)
+    const bytes = exceeds(text, this.#options.payloadBytesMax)
+    if (bytes !== undefined) {
+      const limit = this.#options.payloadBytesMax
+      throw new TroupeError('payload/too-large', `the ${what} has ${bytes} bytes, the limit payloadBytesMax is ${limit}`, { address: addressOf(this.#options.id), details: { bytes, limit } })
+    }
     return text.includes('"xstate$$type"') ? this.#encodeRefs(value) : text
   }
 

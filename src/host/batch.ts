@@ -1,0 +1,86 @@
+import type { AskDocument } from '../core/document.ts'
+import { toErrorInfo } from '../core/errors.ts'
+import { encodeJson } from '../core/json.ts'
+import { packMessage } from '../core/message.ts'
+import type { Body, Message } from '../core/message.ts'
+import type { Commit, DeadLetter, DeadLetterResolution, InboxMessage, Mark, Reply } from '../core/store.ts'
+import type { Codec } from '../core/codec.ts'
+import { parseActorId } from '../core/address.ts'
+import type { ActorId } from '../core/address.ts'
+import type { Slot } from './slot.ts'
+import type { Settled, Waiter, Work } from './work.ts'
+
+/** What one batch has changed and wants to let out. Nothing of it happens before its commit. */
+export class Batch {
+  readonly slots = new Set<Slot>()
+  /** Messages between actors of this partition, handled in this same batch while it lasts. */
+  readonly chained: Work[] = []
+  readonly outbox: Message<Body>[] = []
+  readonly park: Message<Body>[] = []
+  readonly unpark: number[] = []
+  readonly marks: Mark[] = []
+  readonly replies: Reply[] = []
+  readonly letters: DeadLetter[] = []
+  readonly resolved: DeadLetterResolution[] = []
+  /** What runs after the commit: task starts, callbacks, live code. */
+  readonly after: (() => void)[] = []
+  readonly settlements: { readonly waiter: Waiter; readonly outcome: () => Settled }[] = []
+  /** Works done whose effects are in this batch: handed elsewhere when the commit is refused. */
+  readonly works: Work[] = []
+  /** Task attempts counted in this batch, which start after its commit. */
+  readonly starting = new Set<string>()
+  /** Whether a message may be handled in this batch: it stays in the partition, and nothing older waits in the inbox. */
+  readonly chains: (to: ActorId) => boolean
+  inboxFloor: number
+  steps = 0
+  bytes = 0
+
+  constructor(inboxFloor: number, chains: (to: ActorId) => boolean) {
+    this.inboxFloor = inboxFloor
+    this.chains = chains
+  }
+
+  get isEmpty(): boolean {
+    return this.slots.size + this.outbox.length + this.park.length + this.unpark.length + this.marks.length + this.replies.length + this.letters.length + this.resolved.length === 0
+  }
+
+  /** Tells whoever asked, after the commit. */
+  answer(work: Work, outcome: () => Settled): void {
+    if (work.waiter) this.settlements.push({ waiter: work.waiter, outcome })
+    else if (work.message.reply) this.replies.push(replyOf(work.message.reply, outcome()))
+  }
+
+  toCommit(id: string, seq: number, at: number, partition: number, partitions: number, codec: Codec): Commit {
+    const pack = (message: Message<Body>): InboxMessage => encodeMessage(packMessage(message, partitions), codec)
+    return {
+      id,
+      seq,
+      at,
+      inboxFloor: this.inboxFloor,
+      actors: [...this.slots].map(slot => {
+        const write = slot.write(codec)
+        return { ...write, record: { ...write.record, partition } }
+      }),
+      outbox: this.outbox.map(pack),
+      park: this.park.map(pack),
+      unpark: this.unpark,
+      marks: this.marks,
+      replies: this.replies,
+      deadLetters: this.letters,
+      resolved: this.resolved,
+    }
+  }
+}
+
+/** The answer to a request as it travels between nodes. */
+export function replyOf({ node, request }: AskDocument, { seq, error, value }: Settled): Reply {
+  return { node, request, data: encodeJson({ seq, value, ...(error !== undefined && { error: toErrorInfo(error) }) }, false) }
+}
+
+export function encodeMessage(message: InboxMessage, codec: Codec): InboxMessage {
+  return { ...message, data: codec.encode(message.data, { ...parseActorId(message.to), seq: 0 }) }
+}
+
+export function decodeMessage<T extends InboxMessage>(message: T, codec: Codec): T {
+  return { ...message, data: codec.decode(message.data, { ...parseActorId(message.to), seq: 0 }) }
+}

@@ -1,0 +1,58 @@
+import type { Clock, Random } from '../core/clock.ts'
+import type { Codec } from '../core/codec.ts'
+import type { Limits } from '../core/limits.ts'
+import type { Store } from '../core/store.ts'
+import type { Definition } from './definition.ts'
+import type { Settled } from './work.ts'
+
+/** The awaits of the engine at which a process may die: tests crash a node before and after each. */
+export const crashPoints = ['load', 'take', 'step', 'commit', 'committed', 'release', 'timer', 'task-start', 'task-end', 'parked'] as const
+export type CrashPoint = (typeof crashPoints)[number]
+
+/** What the engine counts, for health and for tests that must not be green in vain. */
+export interface Counters {
+  steps: number
+  commits: number
+  duplicates: number
+  staleTasks: number
+  fenced: number
+  takeovers: number
+  deadLetters: number
+  taskRetries: number
+  timersFired: number
+  evictions: number
+}
+
+export const createCounters = (): Counters => ({ steps: 0, commits: 0, duplicates: 0, staleTasks: 0, fenced: 0, takeovers: 0, deadLetters: 0, taskRetries: 0, timersFired: 0, evictions: 0 })
+
+/** Everything a node is made of; all its time, randomness and storage. */
+export interface HostEnv {
+  readonly node: string
+  readonly clock: Clock
+  readonly random: Random
+  readonly store: Store
+  readonly codec: Codec
+  readonly limits: Limits
+  readonly definitions: ReadonlyMap<string, Definition>
+  /** Concurrency per task queue; queues without an entry are bounded by `limits.tasksMax` only. */
+  readonly queues: Readonly<Record<string, number>>
+  readonly counters: Counters
+  /** Ids of messages of this node. */
+  nextMessageId(): string
+  /** Hands an outcome to a requester in this process. */
+  settle(request: string, outcome: Settled): void
+  /** Tells watchers in this process about something that is not kept: progress of a task. */
+  notice(notice: Notice): void
+  /** A failure nobody waits for. */
+  report(error: unknown): void
+  /** Called at each crash point; tests make a promise that never resolves of it. */
+  readonly probe?: (point: CrashPoint) => Promise<void> | undefined
+}
+
+/** Progress of a task, told to watchers as it comes and kept nowhere. */
+export interface Notice {
+  readonly actor: string
+  readonly task: string
+  readonly attempt: number
+  readonly progress: unknown
+}

@@ -1,0 +1,278 @@
+import type { AnyActorLogic, EventFrom, InputFrom, OutputFrom } from 'xstate'
+import { addressOf, isSpawnedKey, parseActorId } from '../core/address.ts'
+import type { ActorId } from '../core/address.ts'
+import { TroupeError } from '../core/errors.ts'
+import { createBorder, encodeJson, exceeds, seal } from '../core/json.ts'
+import type { JournalEntry } from '../core/journal.ts'
+import type { Body, Message } from '../core/message.ts'
+import type { Definition } from './definition.ts'
+import type { HostEnv } from './env.ts'
+import type { Node } from './node.ts'
+import type { Reader } from './reader.ts'
+import { ActorSnapshot } from './snapshot.ts'
+import type { NextEvent } from './snapshot.ts'
+import { endedError } from './status.ts'
+import { Watch } from './watch.ts'
+import type { WatchOptions } from './watch.ts'
+
+export interface SendOptions {
+  /** A second send with the same key and event is accepted and does nothing; with another event it is refused. */
+  readonly idempotencyKey?: string
+  /** W3C trace context, handed on with everything this event causes. */
+  readonly traceparent?: string
+}
+
+/** What an ask waits for beyond the processing of its event. */
+export type Until<TLogic extends AnyActorLogic> = 'processed' | 'reply' | { readonly tag: string } | ((snapshot: ActorSnapshot<TLogic>) => boolean)
+
+export interface AskOptions<TLogic extends AnyActorLogic> extends SendOptions {
+  /** Default 'processed'. */
+  readonly until?: Until<TLogic>
+  /** Milliseconds to wait. Default 30,000. */
+  readonly timeout?: number
+}
+
+export interface HandleParts {
+  readonly env: HostEnv
+  readonly node: Node
+  readonly reader: Reader
+}
+
+const ASK_TIMEOUT_MS = 30_000
+const CANCEL_GRACE_MS = 5_000
+
+type InputArguments<TLogic extends AnyActorLogic> = undefined extends InputFrom<TLogic> ? [input?: InputFrom<TLogic>] : [input: InputFrom<TLogic>]
+
+/**
+ * One durable actor, by its address. Holds nothing: make as many as you like, before or after the actor exists,
+ * in any process that has the store open.
+ */
+export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
+  readonly #parts: HandleParts
+  readonly #id: ActorId
+
+  constructor(parts: HandleParts, id: ActorId) {
+    this.#parts = parts
+    this.#id = id
+  }
+
+  /** `machine/key` */
+  get address(): string {
+    return addressOf(this.#id)
+  }
+
+  /**
+   * Starts the actor; resolves when that is durable. The same start twice is one start.
+   * Throws `actor/exists` when it was started with another input, `actor/limit`, `payload/too-large`.
+   */
+  async start(...[input]: InputArguments<TLogic>): Promise<void> {
+    if (isSpawnedKey(parseActorId(this.#id).key)) throw new TroupeError('address/invalid', `the key of ${this.address} has a '>', which marks spawned actors`, { address: this.address })
+    await this.#request({ kind: 'start', input: this.#encode(input ?? null, 'input') })
+  }
+
+  /** Sends an event; resolves when it is durable. Throws `event/invalid`, `actor/unknown`, `actor/ended`, `mailbox/full`, `payload/too-large`. */
+  async send(event: EventFrom<TLogic>, options: SendOptions = {}): Promise<void> {
+    const text = this.#event(event)
+    const body: Body = { kind: 'event', event: text, ...(options.idempotencyKey !== undefined && { key: options.idempotencyKey }) }
+    if (!this.#isOwned()) await this.#checkTakesEvents()
+    try {
+      await this.#submit(this.#message(body, options))
+    } catch (error) {
+      // The event is durable: it lies in the dead letters. Who wants to know what came of it asks.
+      if (!(error instanceof TroupeError) || error.code !== 'event/poisoned') throw error
+    }
+  }
+
+  /**
+   * Sends an event and waits: for its processing, a `reply`, a tag or a predicate. Resolves with the state at that step.
+   * Throws as `send` does, and `event/poisoned`, `ask/timeout`, `actor/ended`.
+   *
+   * @example
+   * const { context } = await order.ask({ type: 'PAY' }, { until: { tag: 'settled' }, timeout: 10_000 })
+   */
+  async ask(event: EventFrom<TLogic>, options: AskOptions<TLogic> = {}): Promise<ActorSnapshot<TLogic>> {
+    const { until = 'processed', timeout = ASK_TIMEOUT_MS, idempotencyKey } = options
+    const { env, node, reader } = this.#parts
+    const text = this.#event(event)
+    const request = env.random.id()
+    const key = idempotencyKey === undefined ? {} : { key: idempotencyKey }
+    const ask = until === 'reply' ? { ask: { node: env.node, request: `${request}:reply` } } : {}
+    const message: Message<Body> = { ...this.#message({ kind: 'event', event: text, ...key, ...ask }, options), reply: { node: env.node, request } }
+    const wait = async (): Promise<ActorSnapshot> => {
+      const replied = until === 'reply' ? node.expect(`${request}:reply`) : undefined
+      replied?.catch(() => undefined)
+      const { seq, snapshot } = await this.#submitAsk(message)
+      if (replied) {
+        const { seq: at, value } = await replied
+        return reader.snapshot(this.#id, at, value)
+      }
+      const processed = snapshot ?? (await reader.snapshot(this.#id, seq))
+      return until === 'processed' ? processed : this.#waitFor(processed, predicateOf(until as Until<AnyActorLogic>))
+    }
+    try {
+      return (await this.#within(timeout, wait())) as ActorSnapshot<TLogic>
+    } finally {
+      node.forget(request)
+      node.forget(`${request}:reply`)
+    }
+  }
+
+  /** The last committed state. Throws `actor/unknown`. */
+  async snapshot(): Promise<ActorSnapshot<TLogic>> {
+    const { node, reader } = this.#parts
+    const view = node.view(this.#id)
+    return (view ? new ActorSnapshot(this.#definition(), view()) : await reader.snapshot(this.#id)) as ActorSnapshot<TLogic>
+  }
+
+  /** Whether the event would cause a transition now. */
+  async can(event: EventFrom<TLogic>): Promise<boolean> {
+    return (await this.snapshot()).can(event)
+  }
+
+  /** The events that are legal now, with their schemas where given. */
+  async nextEvents(): Promise<readonly NextEvent[]> {
+    return (await this.snapshot()).nextEvents()
+  }
+
+  /** Waits for the end and resolves with the output. Throws the failure, or `actor/ended` when it was stopped or cancelled. */
+  async result(): Promise<OutputFrom<TLogic>> {
+    const done = await this.#waitFor(await this.snapshot(), ({ status }) => status !== 'active' && status !== 'paused' && status !== 'held')
+    if (done.status === 'done') return done.output as OutputFrom<TLogic>
+    throw endedError(done)
+  }
+
+  /**
+   * Follows the actor: every journal entry above `from` (default: the present), each with the state after it, until the
+   * actor ends. Reads the journal, so a slow reader loses nothing that is retained, and `seq` resumes where it left off.
+   */
+  watch(options: WatchOptions = {}): Watch<TLogic> {
+    return new Watch(this.#parts, this.#id, options)
+  }
+
+  /** Past steps, oldest first: entries above `from`, at most `limit` (default 100). */
+  history({ from = 0, limit = 100 }: { readonly from?: number; readonly limit?: number } = {}): Promise<readonly JournalEntry[]> {
+    return this.#parts.reader.entries(this.#id, from, limit)
+  }
+
+  /** The state after a past step: a read, nothing runs again. Throws `history/trimmed`. */
+  async at(seq: number): Promise<ActorSnapshot<TLogic>> {
+    return (await this.#parts.reader.snapshot(this.#id, seq)) as ActorSnapshot<TLogic>
+  }
+
+  /** Starts a new actor from the state after a past step. Throws `actor/exists`, `history/trimmed`. */
+  async fork(seq: number, newKey: string): Promise<ActorHandle<TLogic>> {
+    const { tenant, machine } = parseActorId(this.#id)
+    const fork = new ActorHandle<TLogic>(this.#parts, `${tenant}/${machine}/${newKey}` as ActorId)
+    if (isSpawnedKey(newKey)) throw new TroupeError('address/invalid', `the key ${newKey} has a '>', which marks spawned actors`)
+    const { document } = await this.#parts.reader.document(this.#id, seq)
+    await fork.#request({ kind: 'fork', document })
+    return fork
+  }
+
+  /** Lets events wait until `resume`; timers stand still, results of running tasks are kept. */
+  async pause(): Promise<void> {
+    await this.#request({ kind: 'pause' })
+  }
+
+  /** Goes on: after `pause`, or with a failed actor whose cause is mended. */
+  async resume(): Promise<void> {
+    await this.#request({ kind: 'resume' })
+  }
+
+  /** Ends the actor and all it has spawned, at once. */
+  async stop(): Promise<void> {
+    await this.#request({ kind: 'stop' })
+  }
+
+  /** Ends the actor; one that takes the event `CANCEL` gets it and `graceMs` (default 5,000) to clean up first. */
+  async cancel({ graceMs = CANCEL_GRACE_MS }: { readonly graceMs?: number } = {}): Promise<void> {
+    await this.#request({ kind: 'cancel', graceMs })
+  }
+
+  async #request(body: Body): Promise<void> {
+    const { env } = this.#parts
+    this.#definition()
+    await this.#submit({ ...this.#message(body, {}), reply: { node: env.node, request: env.random.id() } })
+  }
+
+  #submit(message: Message<Body>) {
+    return this.#parts.node.submit(message, this.#definition().limits.mailboxDepthMax)
+  }
+
+  /** Both ways an ask may be answered: by the batch at hand, or later, when its event had to wait. */
+  async #submitAsk(message: Message<Body>) {
+    const { node } = this.#parts
+    if (!this.#isOwned()) return this.#submit(message)
+    const later = node.expect(message.reply?.request ?? '')
+    later.catch(() => undefined)
+    return Promise.race([this.#submit(message), later])
+  }
+
+  #message(body: Body, { traceparent }: SendOptions): Message<Body> {
+    const { env } = this.#parts
+    const id = env.nextMessageId()
+    return { id, to: this.#id, from: null, at: env.clock.now(), body, correlation: id, causation: null, ...(traceparent !== undefined && { traceparent }) }
+  }
+
+  #isOwned(): boolean {
+    return this.#parts.node.owns(this.#id)
+  }
+
+  /** Another node will step it: a refusal that can be known now is told now. */
+  async #checkTakesEvents(): Promise<void> {
+    const { status, failure } = await this.#parts.reader.snapshot(this.#id)
+    if (status === 'active' || status === 'paused' || status === 'held') return
+    throw endedError({ address: this.address, status, failure })
+  }
+
+  #definition(): Definition {
+    return this.#parts.reader.definition(this.#id)
+  }
+
+  #event(event: unknown): string {
+    const { type } = (typeof event === 'object' && event !== null ? event : {}) as { type?: unknown }
+    const { events } = this.#definition()
+    if (typeof type !== 'string' || type === '') throw this.#invalid(`an event is an object with a string type, not ${preview(event)}`)
+    if (type.startsWith('xstate.') || type.startsWith('troupe.')) throw this.#invalid(`the event type '${type}' is reserved`)
+    const checked = events[type]?.safeParse(event)
+    if (checked && !checked.success) throw this.#invalid(`event '${type}': ${checked.error.issues.map(({ path, message }) => `${path.join('.') || 'event'}: ${message}`).join('; ')}`)
+    return this.#encode(checked?.success ? checked.data : event, 'event')
+  }
+
+  #invalid(message: string): TroupeError {
+    return new TroupeError('event/invalid', `${this.address}: ${message}`, { address: this.address })
+  }
+
+  #encode(value: unknown, what: string): string {
+    const { payloadBytesMax, jsonDepthMax } = this.#definition().limits
+    const border = createBorder('event/invalid', jsonDepthMax, false)
+    seal(value, what, border)
+    const text = encodeJson(value, border.tagged)
+    const bytes = exceeds(text, payloadBytesMax)
+    if (bytes === undefined) return text
+    throw new TroupeError('payload/too-large', `the ${what} for ${this.address} has ${bytes} bytes, the limit payloadBytesMax is ${payloadBytesMax}`, { address: this.address, details: { bytes, limit: payloadBytesMax } })
+  }
+
+  /** The first state from `snapshot` on that holds. Throws when the actor ends before. */
+  async #waitFor(snapshot: ActorSnapshot, holds: (snapshot: ActorSnapshot) => boolean): Promise<ActorSnapshot> {
+    if (holds(snapshot)) return snapshot
+    for await (const entry of new Watch(this.#parts, this.#id, { from: snapshot.seq })) if ('snapshot' in entry && holds(entry.snapshot)) return entry.snapshot
+    throw endedError(await this.#parts.reader.snapshot(this.#id))
+  }
+
+  #within<T>(ms: number, work: Promise<T>): Promise<T> {
+    const { clock } = this.#parts.env
+    return new Promise((resolve, reject) => {
+      const timer = clock.setTimer(() => reject(new TroupeError('ask/timeout', `${this.address} did not answer within ${ms} ms`, { address: this.address, details: { timeoutMs: ms } })), ms)
+      work.then(resolve, reject).finally(() => clock.clearTimer(timer))
+    })
+  }
+}
+
+function predicateOf(until: Until<AnyActorLogic>): (snapshot: ActorSnapshot) => boolean {
+  if (typeof until === 'function') return until
+  return snapshot => typeof until === 'object' && snapshot.hasTag(until.tag)
+}
+
+const preview = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 80)
+

@@ -1,0 +1,226 @@
+import { partitionOf } from '../core/address.ts'
+import type { ActorId } from '../core/address.ts'
+import type { TimerHandle } from '../core/clock.ts'
+import { TroupeError, fromErrorInfo } from '../core/errors.ts'
+import type { ErrorInfo } from '../core/errors.ts'
+import { packMessage } from '../core/message.ts'
+import type { Body, LocalBody, Message } from '../core/message.ts'
+import { encodeMessage } from './batch.ts'
+import type { HostEnv, Notice } from './env.ts'
+import { Executor } from './executor.ts'
+import { Partition } from './partition.ts'
+import type { SnapshotView } from './slot.ts'
+import type { Settled } from './work.ts'
+
+/** How often partitions without a living owner are looked for, in milliseconds. */
+const CLAIM_EVERY_MS = 1_000
+const SWEEP_EVERY_MS = 30_000
+const SWEEP_MAX = 500
+
+export interface NodeOptions {
+  /** History older than this many milliseconds may go. */
+  readonly journalMs: number | undefined
+}
+
+/**
+ * One runtime process: it claims partitions, steps those it owns and hands the rest to their owners through the store.
+ *
+ * Invariants
+ * N1  A partition is stepped only under a lease; the fence in the commit protects when this node's view of it is old.
+ * N2  A message for a partition of another node is accepted only when the store has it.
+ * N3  Work rerouted by a lost partition is accepted by its new owner or refused to its sender.
+ */
+export class Node {
+  readonly #env: HostEnv
+  readonly #options: NodeOptions
+  readonly #executor: Executor
+  readonly #partitions = new Map<number, Partition>()
+  readonly #pending = new Map<string, (outcome: Settled) => void>()
+  readonly #watchers = new Map<ActorId, Set<(notice?: Notice) => void>>()
+  readonly #unsubscribe: () => void
+  #ticker: TimerHandle | undefined
+  #renewedAt = 0
+  #sweptAt: number
+  #closing = false
+
+  constructor(env: HostEnv, options: NodeOptions) {
+    this.#env = env
+    this.#options = options
+    this.#sweptAt = env.clock.now()
+    this.#executor = new Executor(env, (actor, body) => this.#deliver(actor, body))
+    this.#unsubscribe = env.store.subscribe(() => this.#changedElsewhere())
+  }
+
+  async start(): Promise<void> {
+    await this.#claim()
+    this.#renewedAt = this.#env.clock.now()
+    this.#tick()
+  }
+
+  get isClosing(): boolean {
+    return this.#closing
+  }
+
+  owns(id: ActorId): boolean {
+    return this.#partitions.has(partitionOf(id, this.#env.store.partitions))
+  }
+
+  /** Partitions that this node owns. */
+  get owned(): ReadonlyMap<number, Partition> {
+    return this.#partitions
+  }
+
+  get runningTasks(): number {
+    return this.#executor.size
+  }
+
+  /** Takes a message from this process: done here when the partition is ours, else accepted by the store. Rejects when refused. */
+  submit(message: Message<Body>, depthMax: number): Promise<Settled> {
+    if (this.#closing) return Promise.reject(new TroupeError('runtime/closed', 'the runtime is closing'))
+    const owner = this.#partitions.get(partitionOf(message.to, this.#env.store.partitions))
+    if (!owner) return this.#forward(message, depthMax)
+    return new Promise((resolve, reject) => {
+      const settle = (outcome: Settled): void => (outcome.error === undefined ? resolve(outcome) : reject(outcome.error))
+      owner.submit({ message, waiter: { settle, reroute: () => void this.#forward(message, depthMax).then(resolve, reject) } })
+    })
+  }
+
+  /** Through the store. When the sender wants the outcome it waits for the owner's reply. */
+  async #forward(message: Message<Body>, depthMax: number): Promise<Settled> {
+    const { store, codec } = this.#env
+    const outcome = message.reply && this.expect(message.reply.request)
+    await store.append([encodeMessage(packMessage(message, store.partitions), codec)], depthMax)
+    return outcome ?? { seq: 0 }
+  }
+
+  /** The outcome of a request that somebody will answer. Rejects with its error. */
+  expect(request: string): Promise<Settled> {
+    return new Promise((resolve, reject) => {
+      this.#pending.set(request, outcome => (outcome.error === undefined ? resolve(outcome) : reject(outcome.error)))
+    })
+  }
+
+  forget(request: string): void {
+    this.#pending.delete(request)
+  }
+
+  settle(request: string, outcome: Settled): void {
+    const waiting = this.#pending.get(request)
+    this.#pending.delete(request)
+    waiting?.(outcome)
+  }
+
+  /** The committed state of an actor that is in this node's memory. */
+  view(id: ActorId): SnapshotView | undefined {
+    return this.#partitions.get(partitionOf(id, this.#env.store.partitions))?.view(id)
+  }
+
+  /** Calls back after each commit that may have changed an actor, and with each notice about it. */
+  onChange(id: ActorId, listener: (notice?: Notice) => void): () => void {
+    const listeners = this.#watchers.get(id) ?? new Set()
+    this.#watchers.set(id, listeners.add(listener))
+    return () => {
+      listeners.delete(listener)
+      if (listeners.size === 0 && this.#watchers.get(id) === listeners) this.#watchers.delete(id)
+    }
+  }
+
+  notice(notice: Notice): void {
+    for (const listener of this.#watchers.get(notice.actor as ActorId) ?? []) listener(notice)
+  }
+
+  /** Ends gracefully: no new work, tasks handed back, what was accepted is committed, leases released. */
+  async close(): Promise<void> {
+    if (this.#closing) return
+    this.#closing = true
+    if (this.#ticker) this.#env.clock.clearTimer(this.#ticker)
+    this.#executor.close()
+    const partitions = [...this.#partitions.values()]
+    await Promise.all(partitions.map(partition => partition.close()))
+    await this.#env.store.release(partitions.map(({ lease }) => lease)).catch((error: unknown) => this.#env.report(error))
+    this.#partitions.clear()
+    this.#unsubscribe()
+    // Watchers see that the node is closing, and end.
+    for (const listeners of this.#watchers.values()) for (const listener of listeners) listener()
+    for (const settle of this.#pending.values()) settle({ seq: 0, error: new TroupeError('runtime/closed', 'the runtime was closed') })
+    this.#pending.clear()
+  }
+
+  #deliver(actor: ActorId, body: LocalBody): void {
+    this.#partitions.get(partitionOf(actor, this.#env.store.partitions))?.deliver(actor, body)
+  }
+
+  #changed(ids: readonly ActorId[]): void {
+    if (this.#watchers.size === 0) return
+    for (const id of ids) for (const listener of this.#watchers.get(id) ?? []) listener()
+  }
+
+  #changedElsewhere(): void {
+    for (const partition of this.#partitions.values()) partition.hint()
+    for (const listeners of this.#watchers.values()) for (const listener of listeners) listener()
+    if (this.#pending.size > 0) void this.#takeReplies()
+  }
+
+  async #takeReplies(): Promise<void> {
+    try {
+      for (const { request, data } of await this.#env.store.takeReplies(this.#env.node)) {
+        const { seq, value, error } = JSON.parse(data) as { seq: number; value?: unknown; error?: ErrorInfo }
+        this.settle(request, { seq, value, ...(error && { error: fromErrorInfo(error) }) })
+      }
+    } catch (error) {
+      this.#env.report(error)
+    }
+  }
+
+  // ── leases ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #tick(): void {
+    if (this.#closing) return
+    const { clock, limits } = this.#env
+    this.#ticker = clock.setTimer(() => void this.#keep().finally(() => this.#tick()), Math.min(CLAIM_EVERY_MS, limits.leaseTtlMs / 3), 'upkeep')
+  }
+
+  async #keep(): Promise<void> {
+    const { clock, store, limits } = this.#env
+    try {
+      const now = clock.now()
+      if (now - this.#renewedAt >= limits.leaseTtlMs / 3) {
+        for (const { partition } of await store.renew([...this.#partitions.values()].map(({ lease }) => lease), now, limits.leaseTtlMs)) this.#lose(partition)
+        this.#renewedAt = now
+      }
+      if (this.#partitions.size < store.partitions) await this.#claim()
+      if (now - this.#sweptAt >= SWEEP_EVERY_MS) await this.#sweep(now)
+    } catch (error) {
+      this.#env.report(error)
+    }
+  }
+
+  async #claim(): Promise<void> {
+    const { store, node, random, clock, limits, counters } = this.#env
+    for (let partition = 0; partition < store.partitions; partition++) {
+      if (this.#partitions.has(partition) || this.#closing) continue
+      const claim = await store.claim({ partition, node, token: random.id(), now: clock.now(), ttlMs: limits.leaseTtlMs })
+      if (!claim.ok) continue
+      if (claim.lease.epoch > 1) counters.takeovers++
+      const owned = new Partition(this.#env, claim.lease, claim, this.#executor, { changed: ids => this.#changed(ids), lost: index => this.#lose(index) })
+      this.#partitions.set(partition, owned)
+      await owned.open()
+    }
+  }
+
+  #lose(index: number): void {
+    const partition = this.#partitions.get(index)
+    if (!partition) return
+    this.#partitions.delete(index)
+    this.#executor.abortPartition(actor => partitionOf(actor, this.#env.store.partitions) === index)
+    partition.drop()
+  }
+
+  async #sweep(now: number): Promise<void> {
+    this.#sweptAt = now
+    const { journalMs } = this.#options
+    for (const { lease } of this.#partitions.values()) {
+      await this.#env.store.sweep(lease, { now, journalBefore: journalMs === undefined ? undefined : now - journalMs, limit: SWEEP_MAX })
+    }
+  }
+}

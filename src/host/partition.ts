@@ -1,0 +1,358 @@
+import { partitionOf } from '../core/address.ts'
+import type { ActorId } from '../core/address.ts'
+import type { TimerHandle } from '../core/clock.ts'
+import { TroupeError } from '../core/errors.ts'
+import { unpackMessage } from '../core/message.ts'
+import type { LocalBody } from '../core/message.ts'
+import type { Lease } from '../core/store.ts'
+import { Batch, decodeMessage } from './batch.ts'
+import type { HostEnv } from './env.ts'
+import type { Executor } from './executor.ts'
+import { Lanes } from './lanes.ts'
+import { Slots } from './slots.ts'
+import type { SnapshotView } from './slot.ts'
+import { Stepper } from './stepper.ts'
+import type { Work } from './work.ts'
+
+/** Longest sleep between looks at the next due time, in milliseconds: timers beyond 2^31 ms would fire at once. */
+const SLEEP_MAX_MS = 60 * 60 * 1000
+/** Pause after a batch that the store has failed, in milliseconds. */
+const RETRY_MS = 100
+const WAKE_PAGE = 1_000
+
+export interface PartitionHooks {
+  /** Actors whose committed state has changed. */
+  changed(ids: readonly ActorId[]): void
+  /** The store says that another node owns the partition. */
+  lost(partition: number): void
+}
+
+/**
+ * One owned partition: take, step, commit, release, one batch after the other.
+ *
+ * Owned by one node for the life of one lease; the node hands in work and hints, nobody else calls.
+ *
+ * Invariants
+ * P1  Nothing leaves a batch before its commit has succeeded.
+ * P2  A batch that is not committed leaves no trace: its actors are dropped and loaded again, its inbox messages taken again.
+ * P3  A message for an actor of this partition is handled in the batch that sent it only when no older message waits in
+ *     the inbox, so the order between two actors is the order of sending.
+ * P4  `seq` grows by one with each commit of this lease; the commit id is unique to the attempt at that seq.
+ * P5  Work handed in locally is done, refused, or handed elsewhere; it is never forgotten while the process lives.
+ */
+export class Partition {
+  readonly lease: Lease
+  readonly #env: HostEnv
+  readonly #hooks: PartitionHooks
+  readonly #slots: Slots
+  readonly #stepper: Stepper
+  readonly #executor: Executor
+  readonly #lanes = new Lanes()
+  /** Inbox messages taken but not handled yet, older than all others. */
+  #backlog: Work[] = []
+  #seq: number
+  #inboxFloor: number
+  #inboxTaken: number
+  #inboxHint = true
+  #liveActors = 0
+  #nextDue: number | undefined
+  #alarm: TimerHandle | undefined
+  #scheduled = false
+  #busy: Promise<void> | undefined
+  #dead = false
+
+  constructor(env: HostEnv, lease: Lease, at: { readonly seq: number; readonly inboxFloor: number }, executor: Executor, hooks: PartitionHooks) {
+    this.#env = env
+    this.lease = lease
+    this.#seq = at.seq
+    this.#inboxFloor = this.#inboxTaken = at.inboxFloor
+    this.#executor = executor
+    this.#hooks = hooks
+    this.#slots = new Slots(env, (id, path, event) => this.submit({ message: this.#own(id, { kind: 'event', event, path }) }))
+    this.#stepper = new Stepper({
+      env,
+      partition: lease.partition,
+      slots: this.#slots,
+      executor,
+      wake: id => this.deliver(id, { kind: 'wake' }),
+      room: () => env.limits.activeActorsMax - this.#liveActors,
+    })
+  }
+
+  /** Finds what an earlier owner has left undone. */
+  async open(): Promise<void> {
+    const { store } = this.#env
+    const { partition } = this.lease
+    this.#liveActors = await store.countLive(partition)
+    for (let after: ActorId | '' = ''; ; ) {
+      const ids = await store.unsettled(partition, after, WAKE_PAGE)
+      for (const id of ids) this.deliver(id, { kind: 'wake' })
+      const last = ids.at(-1)
+      if (ids.length < WAKE_PAGE || last === undefined) break
+      after = last
+    }
+    this.#nextDue = await store.nextDue(partition)
+    this.#schedule()
+  }
+
+  /** Takes work from this process. Throws `mailbox/full`. */
+  submit(work: Work): void {
+    const { message } = work
+    const { mailboxDepthMax } = this.#env.definitions.get(message.to.split('/', 2)[1] ?? '')?.limits ?? this.#env.limits
+    const depth = this.#lanes.depth(message.to)
+    if (depth >= mailboxDepthMax && message.from === null) {
+      throw new TroupeError('mailbox/full', `${depth} events wait for ${message.to}, the limit`, { details: { depth, limit: mailboxDepthMax } })
+    }
+    this.#lanes.push(work)
+    this.#schedule()
+  }
+
+  /** Something the engine tells itself about an actor. */
+  deliver(to: ActorId, body: LocalBody): void {
+    this.#lanes.push({ message: this.#own(to, body) })
+    this.#schedule()
+  }
+
+  #own<TBody>(to: ActorId, body: TBody) {
+    const id = this.#env.nextMessageId()
+    return { id, to, from: to, at: this.#env.clock.now(), body, correlation: id, causation: null }
+  }
+
+  /** The inbox may have grown. */
+  hint(): void {
+    this.#inboxHint = true
+    this.#schedule()
+  }
+
+  /** The committed state of an actor, if it is in memory. */
+  view(id: ActorId): SnapshotView | undefined {
+    return this.#slots.get(id)?.committed
+  }
+
+  get liveActors(): number {
+    return this.#liveActors
+  }
+
+  get actorsInMemory(): number {
+    return this.#slots.size
+  }
+
+  /** Milliseconds by which the oldest work is late. */
+  lagMs(now: number): number {
+    const oldest = Math.min(this.#lanes.oldestAt() ?? now, this.#backlog[0]?.message.at ?? now, this.#nextDue ?? now)
+    return Math.max(0, now - oldest)
+  }
+
+  /** Ends after the work at hand; what has not been done is refused or stays in the store. */
+  async close(): Promise<void> {
+    while (!this.#dead && (this.#lanes.size > 0 || this.#busy)) {
+      await this.#busy
+      if (this.#lanes.size > 0) await this.#run()
+    }
+    this.drop()
+  }
+
+  /** Forgets everything at once: the partition is not ours any more. */
+  drop(): void {
+    this.#dead = true
+    if (this.#alarm) this.#env.clock.clearTimer(this.#alarm)
+    this.#slots.clear()
+    for (const work of [...this.#backlog, ...this.#lanes.drain()]) work.waiter?.reroute()
+    this.#backlog = []
+  }
+
+  #schedule(): void {
+    if (this.#scheduled || this.#busy || this.#dead) return
+    this.#scheduled = true
+    this.#env.clock.soon(() => {
+      this.#scheduled = false
+      void this.#run()
+    })
+  }
+
+  /** One batch, then a turn for everything else in the process. */
+  async #run(): Promise<void> {
+    if (this.#busy || this.#dead) return this.#busy
+    this.#busy = this.#batch()
+    await this.#busy
+    this.#busy = undefined
+    if (this.#dead) return
+    if (this.#lanes.size > 0 || this.#backlog.length > 0 || this.#inboxHint || this.#isDue()) this.#schedule()
+    else this.#sleep()
+  }
+
+  #isDue(): boolean {
+    return this.#nextDue !== undefined && this.#nextDue <= this.#env.clock.now()
+  }
+
+  #sleep(): void {
+    const { clock } = this.#env
+    if (this.#alarm) clock.clearTimer(this.#alarm)
+    this.#alarm = undefined
+    if (this.#nextDue === undefined) return
+    this.#alarm = clock.setTimer(() => this.#schedule(), Math.min(SLEEP_MAX_MS, Math.max(0, this.#nextDue - clock.now())))
+  }
+
+  async #batch(): Promise<void> {
+    const batch = new Batch(this.#inboxFloor, to => !this.#inboxHint && this.#backlog.length === 0 && partitionOf(to, this.#env.store.partitions) === this.lease.partition)
+    try {
+      await this.#env.probe?.('take')
+      await this.#step(await this.#take(), batch)
+      if (!batch.isEmpty || batch.inboxFloor > this.#inboxFloor) await this.#commit(batch)
+      await this.#env.probe?.('release')
+      this.#release(batch)
+    } catch (error) {
+      await this.#fail(batch, error)
+    }
+  }
+
+  // ── take ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #take(): Promise<Work[]> {
+    const { store, limits, codec } = this.#env
+    const works = this.#backlog
+    this.#backlog = []
+    if (this.#inboxHint && works.length < limits.batchStepsMax) {
+      const room = limits.batchStepsMax - works.length
+      // Cleared before the look: a message that comes in meanwhile sets it again.
+      this.#inboxHint = false
+      const messages = await store.take(this.lease.partition, this.#inboxTaken, room)
+      if (messages.length === room) this.#inboxHint = true
+      for (const { position, ...stored } of messages) {
+        works.push({ message: unpackMessage(decodeMessage(stored, codec)), inboxPosition: position })
+        this.#inboxTaken = position
+      }
+    }
+    if (this.#isDue()) await this.#takeDue(works)
+    for (const work of this.#lanes.take(limits.batchStepsMax)) works.push(work)
+    return works
+  }
+
+  async #takeDue(works: Work[]): Promise<void> {
+    const { store, clock, limits } = this.#env
+    const due = await store.due(this.lease.partition, clock.now(), limits.batchStepsMax)
+    for (const { id } of due) works.push({ message: this.#own(id, { kind: 'wake' }) })
+  }
+
+  // ── step ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #step(works: readonly Work[], batch: Batch): Promise<void> {
+    const started = this.#env.clock.now()
+    await this.#env.probe?.('step')
+    let next = 0
+    for (; next < works.length && !this.#isFull(batch, started); next++) {
+      const work = works[next] as Work
+      await this.#handle(work, batch)
+      if (work.inboxPosition !== undefined) batch.inboxFloor = work.inboxPosition
+      for (let index = 0; index < batch.chained.length; index++) {
+        const chained = batch.chained[index] as Work
+        if (this.#isFull(batch, started)) batch.outbox.push(chained.message as (typeof batch.outbox)[number])
+        else await this.#handle(chained, batch)
+      }
+      batch.chained.length = 0
+    }
+    this.#keep(works.slice(next))
+    if (batch.outbox.length > 0 && batch.outbox.some(({ to }) => partitionOf(to, this.#env.store.partitions) === this.lease.partition)) this.#inboxHint = true
+  }
+
+  /** What a full batch has left: inbox messages stay the oldest, the rest goes back to its lane's front. */
+  #keep(rest: readonly Work[]): void {
+    const local: Work[] = []
+    for (const work of rest) (work.inboxPosition === undefined ? local : this.#backlog).push(work)
+    if (local.length > 0) this.#lanes.putBack(local)
+  }
+
+  #isFull(batch: Batch, started: number): boolean {
+    const { limits, clock } = this.#env
+    if (batch.steps >= limits.batchStepsMax || batch.bytes >= limits.batchBytesMax) return true
+    // The clock is asked every 64 steps only.
+    return batch.steps % 64 === 63 && clock.now() - started > limits.batchMsMax
+  }
+
+  async #handle(work: Work, batch: Batch): Promise<void> {
+    batch.works.push(work)
+    try {
+      await this.#stepper.handle(work, batch)
+    } catch (error) {
+      if (!(error instanceof TroupeError) || error.code !== 'store/corrupt') throw error
+      this.#stepper.refuse(work, batch, error)
+    }
+  }
+
+  // ── commit ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #commit(batch: Batch): Promise<void> {
+    const { store, clock, random, codec, limits, counters } = this.#env
+    const { partition } = this.lease
+    const commit = batch.toCommit(random.id(), this.#seq + 1, clock.now(), partition, store.partitions, codec)
+    await this.#env.probe?.('commit')
+    for (let attempt = 1; ; attempt++) {
+      try {
+        await store.commit(this.lease, commit)
+        break
+      } catch (error) {
+        // Only an unknown outcome is worth a repetition: the commit's id makes it harmless.
+        if (!(error instanceof TroupeError) || error.code !== 'store/failed' || attempt > limits.commitRetriesMax) throw error
+        await this.#pause(RETRY_MS * attempt)
+      }
+    }
+    counters.commits++
+    this.#seq++
+    this.#inboxFloor = commit.inboxFloor
+    await this.#env.probe?.('committed')
+    for (const { record } of commit.actors) {
+      if (record.dueAt !== null && (this.#nextDue === undefined || record.dueAt < this.#nextDue)) this.#nextDue = record.dueAt
+    }
+    if (this.#isDue()) this.#nextDue = await store.nextDue(partition)
+  }
+
+  // ── release ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  #release(batch: Batch): void {
+    for (const slot of batch.slots) {
+      this.#liveActors += slot.liveChange
+      slot.settle()
+    }
+    for (const { waiter, outcome } of batch.settlements) waiter.settle(outcome())
+    for (const run of batch.after) this.#guard(run)
+    if (batch.slots.size > 0) this.#hooks.changed([...batch.slots].map(({ id }) => id))
+    this.#slots.evict()
+  }
+
+  #guard(run: () => void): void {
+    try {
+      run()
+    } catch (error) {
+      this.#env.report(error)
+    }
+  }
+
+  // ── failure ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Nothing of the batch was let out, so nothing has to be undone: its memory goes, its works are done again or refused. */
+  async #fail(batch: Batch, error: unknown): Promise<void> {
+    const stale = error instanceof TroupeError && error.code === 'lease/stale'
+    if (stale) this.#env.counters.fenced++
+    else this.#env.report(error)
+    this.#slots.clear()
+    this.#inboxTaken = this.#inboxFloor
+    this.#inboxHint = true
+    this.#backlog = []
+    const again = batch.works.filter(({ message, waiter, inboxPosition, parkedPosition }) => !waiter && inboxPosition === undefined && parkedPosition === undefined && isLocal(message.body.kind, message.from === message.to))
+    for (const { waiter } of batch.works) {
+      if (stale) waiter?.reroute()
+      else waiter?.settle({ seq: 0, error })
+    }
+    if (stale) return this.#hooks.lost(this.lease.partition)
+    this.#lanes.putBack(again)
+    await this.#pause(RETRY_MS)
+    this.#nextDue = await this.#env.store.nextDue(this.lease.partition).catch(() => this.#env.clock.now() + RETRY_MS)
+  }
+
+  #pause(ms: number): Promise<void> {
+    return new Promise(resolve => this.#env.clock.setTimer(() => resolve(), ms))
+  }
+}
+
+/** Work that the engine gave itself and that no store remembers: results of tasks and events of live code. */
+const isLocal = (kind: string, own: boolean): boolean => kind === 'task' || kind === 'wake' || kind === 'heartbeat' || kind === 'interrupt' || (kind === 'event' && own)

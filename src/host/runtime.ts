@@ -1,0 +1,246 @@
+import type { AnyActorLogic } from 'xstate'
+import { DEFAULT_TENANT, actorId, addressOf, parseActorId, parseAddress } from '../core/address.ts'
+import { TroupeError } from '../core/errors.ts'
+import type { ErrorInfo } from '../core/errors.ts'
+import type { Message, Body } from '../core/message.ts'
+import { actorStatuses } from '../core/store.ts'
+import type { ActorStatus, DeadLetter, DeadLetterState } from '../core/store.ts'
+import type { Machines, Registration } from './definition.ts'
+import type { Counters, HostEnv } from './env.ts'
+import { ActorHandle } from './handle.ts'
+import type { HandleParts } from './handle.ts'
+import { decodeMessage } from './batch.ts'
+import { unpackMessage } from '../core/message.ts'
+import type { Node } from './node.ts'
+import { Reader } from './reader.ts'
+import { unknownMachine } from './stepper.ts'
+
+/** The logic behind an entry of `machines`. */
+export type LogicOf<TEntry> = TEntry extends Registration<infer TLogic> ? TLogic : TEntry extends AnyActorLogic ? TEntry : never
+
+export interface ActorQuery {
+  /** Name of a registered machine. */
+  readonly machine?: string
+  readonly status?: ActorStatus
+  /** A state path that is active, such as `pay.waiting`. */
+  readonly state?: string
+  readonly tag?: string
+  /** Address of a root actor: it and all that was spawned under it. */
+  readonly run?: string
+  /** From the page before. */
+  readonly cursor?: string
+  /** Default 100, at most 1,000. */
+  readonly limit?: number
+}
+
+/** An actor in a list. */
+export interface ActorInfo {
+  readonly address: string
+  readonly machine: string
+  readonly key: string
+  readonly run: string
+  readonly parent: string | null
+  readonly status: ActorStatus
+  readonly states: readonly string[]
+  readonly tags: readonly string[]
+  readonly seq: number
+  readonly version: string
+  readonly waiting: number
+  readonly openTasks: number
+  /** Milliseconds since the epoch. */
+  readonly dueAt: number | null
+  readonly createdAt: number
+  readonly updatedAt: number
+  readonly completedAt: number | null
+  readonly failure: ErrorInfo | null
+}
+
+export interface ActorPage {
+  readonly actors: readonly ActorInfo[]
+  /** Pass it on for the next page; undefined on the last. */
+  readonly cursor: string | undefined
+}
+
+export interface DeadLetterInfo {
+  readonly id: string
+  readonly address: string
+  readonly at: number
+  readonly state: DeadLetterState
+  /** What could not be processed: kind, event and envelope. */
+  readonly message: unknown
+  readonly cause: ErrorInfo
+  readonly resolvedAt: number | null
+  readonly reason: string | null
+}
+
+export interface Health {
+  /** False while the oldest due work is older than `limits.dueAgeMsMax`, or the runtime is closing. */
+  readonly ready: boolean
+  /** Why it is not ready. */
+  readonly reasons: readonly string[]
+  readonly node: string
+  readonly partitions: { readonly total: number; readonly owned: readonly number[] }
+  /** Milliseconds by which the oldest due work is late. */
+  readonly lagMs: number
+  readonly liveActors: number
+  readonly actorsInMemory: number
+  readonly runningTasks: number
+  readonly counters: Readonly<Counters>
+}
+
+const PAGE = 100
+const PAGE_MAX = 1_000
+
+/**
+ * A running Troupe: its actors, dead letters and health. Made by `createRuntime`.
+ */
+export class Runtime<TMachines extends Machines = Machines> {
+  readonly #parts: HandleParts
+  readonly #names: ReadonlyMap<AnyActorLogic, string>
+  readonly #closeStore: () => Promise<void>
+  readonly deadLetters: DeadLetters
+
+  /** @internal */
+  constructor(env: HostEnv, node: Node, closeStore: () => Promise<void>) {
+    this.#parts = { env, node, reader: new Reader(env) }
+    this.#names = new Map([...env.definitions.values()].map(({ logic, name }) => [logic, name]))
+    this.#closeStore = closeStore
+    this.deadLetters = new DeadLetters(this.#parts)
+  }
+
+  /**
+   * The actor of a machine under a key. Holds nothing and starts nothing.
+   * Throws `machine/unknown`, `address/invalid`.
+   *
+   * @example
+   * await runtime.actor(orderMachine, '42').send({ type: 'PAY' })
+   */
+  actor<TName extends keyof TMachines & string>(machine: TName, key: string): ActorHandle<LogicOf<TMachines[TName]>>
+  actor<TLogic extends AnyActorLogic>(machine: TLogic, key: string): ActorHandle<TLogic>
+  actor(machine: string | AnyActorLogic, key: string): ActorHandle {
+    const { env } = this.#parts
+    const name = typeof machine === 'string' ? machine : this.#names.get(machine)
+    if (name === undefined || !env.definitions.has(name)) throw unknownMachine(name ?? (machine as { id?: string }).id ?? 'unnamed', env)
+    return new ActorHandle(this.#parts, actorId({ tenant: DEFAULT_TENANT, machine: name, key }))
+  }
+
+  /** The actor at an address, `machine/key`: spawned ones too. */
+  at(address: string): ActorHandle {
+    const id = parseAddress(address)
+    const { machine } = parseActorId(id)
+    if (!this.#parts.env.definitions.has(machine)) throw unknownMachine(machine, this.#parts.env)
+    return new ActorHandle(this.#parts, id)
+  }
+
+  /** A page of actors, oldest first. Throws `config/invalid` for a query that makes no sense. */
+  async actors(query: ActorQuery = {}): Promise<ActorPage> {
+    const { machine, status, state, tag, run, cursor, limit = PAGE } = query
+    if (status !== undefined && !actorStatuses.includes(status)) throw new TroupeError('config/invalid', `status must be one of ${actorStatuses.join(', ')}, not ${String(status)}`)
+    if (!(limit >= 1)) throw new TroupeError('config/invalid', `limit must be from 1, not ${limit}`)
+    const page = await this.#parts.env.store.list({
+      tenant: DEFAULT_TENANT,
+      limit: Math.min(limit, PAGE_MAX),
+      ...(machine !== undefined && { machine }),
+      ...(status !== undefined && { status }),
+      ...(state !== undefined && { state }),
+      ...(tag !== undefined && { tag }),
+      ...(run !== undefined && { run: parseAddress(run) }),
+      ...(cursor !== undefined && { cursor }),
+    })
+    return {
+      cursor: page.cursor,
+      actors: page.records.map(({ id, run: root, parent, parked, error, ...record }) => {
+        const { machine: name, key } = parseActorId(id)
+        const { status: now, states, tags, seq, version, openTasks, dueAt, createdAt, updatedAt, completedAt } = record
+        const failure = error === null ? null : (JSON.parse(error) as ErrorInfo)
+        return { address: addressOf(id), machine: name, key, run: addressOf(root), parent: parent && addressOf(parent), status: now, states, tags, seq, version, waiting: parked, openTasks, dueAt, createdAt, updatedAt, completedAt, failure }
+      }),
+    }
+  }
+
+  health(): Health {
+    const { env, node } = this.#parts
+    const partitions = [...node.owned.values()]
+    const now = env.clock.now()
+    const lagMs = partitions.reduce((lag, partition) => Math.max(lag, partition.lagMs(now)), 0)
+    const reasons = [
+      ...(node.isClosing ? ['the runtime is closing'] : []),
+      ...(lagMs > env.limits.dueAgeMsMax ? [`the oldest due work is ${lagMs} ms late, the limit dueAgeMsMax is ${env.limits.dueAgeMsMax}`] : []),
+    ]
+    return {
+      ready: reasons.length === 0,
+      reasons,
+      node: env.node,
+      partitions: { total: env.store.partitions, owned: [...node.owned.keys()] },
+      lagMs,
+      liveActors: partitions.reduce((sum, { liveActors }) => sum + liveActors, 0),
+      actorsInMemory: partitions.reduce((sum, { actorsInMemory }) => sum + actorsInMemory, 0),
+      runningTasks: node.runningTasks,
+      counters: { ...env.counters },
+    }
+  }
+
+  /** Ends gracefully: nothing new is taken, what was accepted is committed, tasks are handed back, leases released. */
+  async close(): Promise<void> {
+    await this.#parts.node.close()
+    await this.#closeStore()
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close()
+  }
+}
+
+export interface DeadLetterQuery {
+  /** Address of the actor. */
+  readonly address?: string
+  /** Default 'present'. */
+  readonly state?: DeadLetterState
+  /** Id of the last one of the page before. */
+  readonly after?: string
+  /** Default 100. */
+  readonly limit?: number
+}
+
+/** What could not be processed, kept until somebody replays or discards it. */
+export class DeadLetters {
+  readonly #parts: HandleParts
+
+  constructor(parts: HandleParts) {
+    this.#parts = parts
+  }
+
+  /** Oldest first. */
+  async list({ address, state = 'present', after, limit = PAGE }: DeadLetterQuery = {}): Promise<readonly DeadLetterInfo[]> {
+    const { store } = this.#parts.env
+    const letters = await store.deadLetters({ tenant: DEFAULT_TENANT, state, limit: Math.min(limit, PAGE_MAX), ...(address !== undefined && { actor: parseAddress(address) }), ...(after !== undefined && { after }) })
+    return letters.map(letter => this.#present(letter))
+  }
+
+  /** Handles the event again, or begins the task again; a failed actor is revived for it. Throws `dead-letter/unknown`, `event/poisoned`. */
+  async replay(id: string): Promise<void> {
+    await this.#resolve(id, { kind: 'replay', letter: id })
+  }
+
+  /** Gives it up; the letter stays listed as discarded, with the reason. Throws `dead-letter/unknown`. */
+  async discard(id: string, reason?: string): Promise<void> {
+    await this.#resolve(id, { kind: 'discard', letter: id, reason: reason ?? null })
+  }
+
+  async #resolve(id: string, body: Body): Promise<void> {
+    const { env, node, reader } = this.#parts
+    const [letter] = await env.store.deadLetters({ id, limit: 1 })
+    if (!letter) throw new TroupeError('dead-letter/unknown', `there is no dead letter ${id}`)
+    const request = env.random.id()
+    const message: Message<Body> = { id: env.nextMessageId(), to: letter.actor, from: null, at: env.clock.now(), body, correlation: request, causation: null, reply: { node: env.node, request } }
+    await node.submit(message, reader.definition(letter.actor).limits.mailboxDepthMax)
+  }
+
+  #present({ id, actor, partition, at, data, cause, state, resolvedAt, reason }: DeadLetter): DeadLetterInfo {
+    const message = unpackMessage(decodeMessage({ id, to: actor, at, partition, data }, this.#parts.env.codec))
+    const body = message.body as Body
+    const shown = body.kind === 'event' ? { ...body, event: JSON.parse(body.event) as unknown } : body
+    return { id, address: addressOf(actor), at, state, message: { ...message, body: shown }, cause: JSON.parse(cause) as ErrorInfo, resolvedAt, reason }
+  }
+}
+

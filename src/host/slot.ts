@@ -1,0 +1,357 @@
+import { packRow } from '../core/journal.ts'
+import type { EntryKind } from '../core/journal.ts'
+import { addressOf, parseActorId, runOf } from '../core/address.ts'
+import type { ActorId } from '../core/address.ts'
+import type { Codec } from '../core/codec.ts'
+import type { Op } from '../core/delta.ts'
+import { DOCUMENT_FORMAT, XSTATE_MAJOR } from '../core/document.ts'
+import type { ActorDocument, AskDocument, ParentLink } from '../core/document.ts'
+import { TroupeError } from '../core/errors.ts'
+import type { ErrorInfo } from '../core/errors.ts'
+import { encodeJson, exceeds } from '../core/json.ts'
+import type { Message } from '../core/message.ts'
+import { liveStatuses } from '../core/store.ts'
+import type { ActorRecord, ActorStatus, ActorWrite } from '../core/store.ts'
+import type { Definition } from './definition.ts'
+import { statesOf } from './snapshot.ts'
+import type { SnapshotSource } from './snapshot.ts'
+import type { Effects, LiveActor, LiveParts, Step } from './xstate/live-actor.ts'
+
+/** Deltas below this many characters are never worth a new base. */
+const FOLD_MIN = 4096
+/** A new base is written when the deltas since the last one outgrow it by this factor: 2 keeps all bases together at most 1.5 times the last. */
+const FOLD_FACTOR = 2
+
+/** The parts of a document that the slot keeps itself, beside those of the live actor. */
+type Head = Pick<ActorDocument, 'status' | 'failure' | 'cancelAt' | 'input' | 'parent' | 'asks' | 'restarts'>
+
+export interface EntryFacts {
+  readonly message?: Message
+  /** JSON text of the event. */
+  readonly event?: string
+  readonly path?: string
+  readonly error?: ErrorInfo
+}
+
+/**
+ * One actor in the memory of the partition's owner: its live XState actor, and what of it is not committed yet.
+ *
+ * Invariants
+ * A1  `seq` grows by one with each entry; the entries since the last commit are gapless.
+ * A2  Base plus rows in the store, plus `entries`, always rebuild exactly what `document` gives.
+ * A3  Nobody outside sees more than `committed`.
+ */
+export class Slot {
+  readonly id: ActorId
+  readonly definition: Definition | undefined
+  /** Undefined for actors that are ended or held. */
+  live: LiveActor | undefined
+  seq = 0
+  /** What keeps the checkpoint from being restored; nothing is written over it then. */
+  held: ErrorInfo | undefined
+  /** Messages kept aside in the store. */
+  parked = 0
+  /** Uncommitted entries, as text. */
+  entries: string[] = []
+  /** Uncommitted deltas, as text, to roll back with. */
+  deltas: string[] = []
+  committed: SnapshotView | undefined
+  readonly #createdAt: number
+  /** The first base of an actor created in this batch. */
+  #born: { readonly seq: number; readonly text: string } | undefined
+  #head: Head
+  #ops: Op[] = []
+  #atRest: LiveParts | undefined
+  #baseChars = 0
+  #deltaChars = 0
+  #baseDue = false
+  #fromSeq = 1
+  #completedAt: number | null = null
+  #wasLive = false
+  #updatedAt: number
+
+  constructor(id: ActorId, definition: Definition | undefined, head: Head, createdAt: number) {
+    this.id = id
+    this.definition = definition
+    this.#head = head
+    this.#createdAt = createdAt
+    this.#updatedAt = createdAt
+  }
+
+  /** Takes over what the store knows of an actor. */
+  static restored(record: ActorRecord, document: ActorDocument, definition: Definition | undefined, sizes: { base: number; deltas: number }): Slot {
+    const slot = new Slot(record.id, definition, document, record.createdAt)
+    slot.seq = record.seq
+    slot.#fromSeq = record.seq + 1
+    slot.parked = record.parked
+    slot.#completedAt = record.completedAt
+    slot.#wasLive = slot.#countsAsLive()
+    slot.#updatedAt = record.updatedAt
+    slot.#baseChars = sizes.base
+    slot.#deltaChars = sizes.deltas
+    slot.#atRest = { snapshot: document.snapshot, timers: document.timers, tasks: document.tasks, ordinal: document.ordinal }
+    slot.committed = slot.#view()
+    return slot
+  }
+
+  get status(): ActorStatus {
+    return this.held ? 'held' : this.#head.status
+  }
+
+  get parent(): ParentLink | null {
+    return this.#head.parent
+  }
+
+  get input(): unknown {
+    return this.#head.input
+  }
+
+  get failure(): ErrorInfo | null {
+    return this.held ?? this.#head.failure
+  }
+
+  get cancelAt(): number | null {
+    return this.#head.cancelAt
+  }
+
+  get asks(): readonly AskDocument[] {
+    return this.#head.asks
+  }
+
+  get restarts(): readonly number[] {
+    return this.#head.restarts
+  }
+
+  get isLive(): boolean {
+    return liveStatuses.includes(this.status)
+  }
+
+  get bornText(): string | undefined {
+    return this.#born?.text
+  }
+
+  get isDirty(): boolean {
+    return this.entries.length > 0 || this.#baseDue
+  }
+
+  get address(): string {
+    return addressOf(this.id)
+  }
+
+  /** Changes a part of the head; it goes into the delta of the next entry. */
+  set<K extends keyof Head>(part: K, value: Head[K]): void {
+    this.#head = { ...this.#head, [part]: value }
+    this.#ops.push([[part], value])
+  }
+
+  end(status: ActorStatus): void {
+    this.set('status', status)
+    if (this.cancelAt !== null) this.set('cancelAt', null)
+  }
+
+  revive(): void {
+    this.set('status', 'active')
+    this.set('failure', null)
+  }
+
+  /** Notes that the live actor was made from a checkpoint of another version of its machine. */
+  migrate(at: number): void {
+    const { definition } = this
+    if (!definition) return
+    this.#ops.push([['snapshot'], this.#parts().snapshot], [['version'], definition.version], [['hash'], definition.hash])
+    this.record('migrated', at, {})
+    this.#baseDue = true
+  }
+
+  /** Asks for a whole new base with the next commit: after a restart or a migration the old one is of no use. */
+  rebase(): void {
+    this.#baseDue = true
+  }
+
+  /** Writes a step down. Throws `payload/too-large` when it makes the checkpoint outgrow its limit. */
+  record(kind: EntryKind, at: number, facts: EntryFacts, step?: Step): void {
+    const delta = joinDeltas(step?.delta, this.#ops)
+    const { checkpointBytesMax } = this.#limits()
+    const grown = this.#baseChars + this.#deltaChars + (delta?.length ?? 0)
+    if (delta !== undefined && grown > checkpointBytesMax) this.#checkSize(checkpointBytesMax)
+    this.#ops = []
+    this.seq++
+    this.#updatedAt = at
+    // A failed root actor waits for somebody to mend it; every other end is final.
+    this.#completedAt = this.isLive || (this.status === 'failed' && !this.parent) ? null : (this.#completedAt ?? at)
+    if (this.seq === 1) {
+      const text = this.text()
+      this.#born = { seq: 1, text }
+      this.#baseChars = text.length
+      this.entries.push(entryText(this, kind, at, facts, undefined, step?.effects))
+      return
+    }
+    if (delta !== undefined) {
+      this.deltas.push(delta)
+      this.#deltaChars += delta.length
+    }
+    this.entries.push(entryText(this, kind, at, facts, delta, step?.effects))
+  }
+
+  /** Forgets ops of a step that failed. */
+  dropOps(head: Head): void {
+    this.#head = head
+    this.#ops = []
+  }
+
+  get head(): Head {
+    return this.#head
+  }
+
+  /** A delta that replaces everything: a new life. */
+  wholeDelta(): string {
+    this.#ops = []
+    return `[[[],${this.text()}]]`
+  }
+
+  /** The whole document now, as text. */
+  text(): string {
+    const { definition } = this
+    const parts = this.#parts()
+    const document: ActorDocument = {
+      format: DOCUMENT_FORMAT,
+      xstate: XSTATE_MAJOR,
+      machine: parseActorId(this.id).machine,
+      version: definition?.version ?? '',
+      hash: definition?.hash ?? '',
+      ...parts,
+      ...this.#head,
+    }
+    return encodeJson(document, true)
+  }
+
+  /** What the next commit writes for this actor. */
+  write(codec: Codec): ActorWrite {
+    const { tenant, machine, key } = parseActorId(this.id)
+    const context = { tenant, machine, key, seq: this.seq }
+    const base = this.#baseToWrite()
+    return {
+      record: this.#recordNow(),
+      created: this.#born !== undefined,
+      base: base ? { seq: base.seq, data: codec.encode(base.text, { ...context, seq: base.seq }) } : null,
+      row: this.entries.length === 0 ? null : { fromSeq: this.#fromSeq, toSeq: this.seq, data: codec.encode(packRow(this.entries), context) },
+    }
+  }
+
+  #baseToWrite(): { readonly seq: number; readonly text: string } | undefined {
+    if (this.#born) return this.#born
+    if (this.held || !(this.#baseDue || this.#deltaChars > Math.max(FOLD_MIN, FOLD_FACTOR * this.#baseChars))) return undefined
+    const text = this.text()
+    this.#baseChars = text.length
+    this.#deltaChars = 0
+    return { seq: this.seq, text }
+  }
+
+  /** What the last commit has done to the number of live actors: 1, 0 or -1. */
+  get liveChange(): number {
+    return Number(this.#countsAsLive()) - Number(this.#wasLive)
+  }
+
+  /** A failed root still holds its place: it may be revived. */
+  #countsAsLive(): boolean {
+    return this.isLive || this.#completedAt === null
+  }
+
+  /** The commit is durable: what was written is what others may see. */
+  settle(): void {
+    this.entries = []
+    this.deltas = []
+    this.#born = undefined
+    this.#baseDue = false
+    this.#fromSeq = this.seq + 1
+    this.#wasLive = this.#countsAsLive()
+    this.committed = this.#view()
+    if (this.isLive || !this.live) return
+    this.#atRest = this.live.parts()
+    this.live = undefined
+  }
+
+  #parts(): LiveParts {
+    return this.live?.parts() ?? (this.#atRest as LiveParts)
+  }
+
+  /** The state after the last step, to be read when somebody asks. */
+  view(): SnapshotView {
+    return this.#view()
+  }
+
+  #view(): SnapshotView {
+    const { id, seq, status } = this
+    const snapshot = this.live ? this.live.persisted() : () => (this.#atRest as LiveParts).snapshot
+    const failure = this.failure ?? undefined
+    return () => ({ id, seq, status, failure, snapshot: snapshot() })
+  }
+
+  #recordNow(): ActorRecord {
+    const { id, live, status } = this
+    const snapshot = live?.snapshot as { value?: unknown; tags?: ReadonlySet<string> } | undefined
+    const runs = status === 'active'
+    return {
+      id,
+      run: runOf(id),
+      partition: 0,
+      parent: this.parent?.id ?? null,
+      status,
+      seq: this.seq,
+      version: this.definition?.version ?? '',
+      states: statesOf(snapshot?.value ?? this.#atRest?.snapshot.value),
+      tags: snapshot?.tags ? [...snapshot.tags] : [],
+      dueAt: runs && live ? earliest(live.dueAt, this.cancelAt) : null,
+      openTasks: runs && live ? live.tasks.size : 0,
+      parked: this.parked,
+      createdAt: this.#createdAt,
+      updatedAt: this.#updatedAt,
+      completedAt: this.#completedAt,
+      expiresAt: this.#completedAt !== null && this.definition?.completedMs !== undefined ? this.#completedAt + this.definition.completedMs : null,
+      error: this.failure && JSON.stringify(this.failure),
+    }
+  }
+
+  #limits(): { readonly checkpointBytesMax: number } {
+    return this.definition?.limits ?? { checkpointBytesMax: Infinity }
+  }
+
+  /** Base and deltas together may be twice the state: only the real size counts. */
+  #checkSize(bytesMax: number): void {
+    const bytes = exceeds(this.text(), bytesMax)
+    if (bytes === undefined) return
+    throw new TroupeError('payload/too-large', `the checkpoint of ${this.address} would have ${bytes} bytes, the limit checkpointBytesMax is ${bytesMax}`, {
+      address: this.address,
+      details: { bytes, limit: bytesMax },
+    })
+  }
+}
+
+/** Makes a snapshot source when it is wanted, of the state at the time it was taken. */
+export type SnapshotView = () => SnapshotSource
+
+function joinDeltas(delta: string | undefined, ops: readonly Op[]): string | undefined {
+  if (ops.length === 0) return delta
+  const text = encodeJson(ops, true)
+  return delta === undefined ? text : `${delta.slice(0, -1)},${text.slice(1)}`
+}
+
+/** Built by hand: the texts of event and delta are there already, and this runs once per step. */
+function entryText(slot: Slot, kind: EntryKind, at: number, { message, event, path, error }: EntryFacts, delta: string | undefined, effects: Effects | undefined): string {
+  let text = `{"seq":${slot.seq},"at":${at},"kind":"${kind}"`
+  if (slot.definition?.keepsEvents ?? true) {
+    if (message) text += `,"id":${JSON.stringify(message.id)},"correlation":${JSON.stringify(message.correlation)}`
+    if (message?.from) text += `,"from":${JSON.stringify(message.from)}`
+    if (message?.causation) text += `,"causation":${JSON.stringify(message.causation)}`
+    if (event !== undefined) text += `,"event":${event}`
+    if (path !== undefined) text += `,"path":${JSON.stringify(path)}`
+    if (effects && effects.sends.length > 0) text += `,"sent":${JSON.stringify(effects.sends.map(({ to, event: sent }) => ({ to, type: (JSON.parse(sent) as { type: string }).type })))}`
+  }
+  if (effects && effects.emitted.length > 0) text += `,"emitted":${encodeJson(effects.emitted, true)}`
+  if (error) text += `,"error":${JSON.stringify(error)}`
+  if (delta !== undefined) text += `,"delta":${delta}`
+  return `${text}}`
+}
+
+const earliest = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : Math.min(a, b))
+

@@ -1,0 +1,214 @@
+import { addressOf, parseActorId } from '../core/address.ts'
+import type { ActorId } from '../core/address.ts'
+import { applyDelta } from '../core/delta.ts'
+import type { Op } from '../core/delta.ts'
+import { DOCUMENT_FORMAT, XSTATE_MAJOR } from '../core/document.ts'
+import type { ActorDocument } from '../core/document.ts'
+import { TroupeError, toErrorInfo } from '../core/errors.ts'
+import type { Codec } from '../core/codec.ts'
+import { unpackRow } from '../core/journal.ts'
+import { decodeJson } from '../core/json.ts'
+import type { StoredActor } from '../core/store.ts'
+import type { Definition } from './definition.ts'
+import type { HostEnv } from './env.ts'
+import { Slot } from './slot.ts'
+import { LiveActor } from './xstate/live-actor.ts'
+import type { LiveActorOptions } from './xstate/live-actor.ts'
+
+/**
+ * The actors of one partition that are in memory: a bounded cache over the store.
+ *
+ * Invariants
+ * C1  A slot that is dirty, or has something running beside it, is never evicted.
+ * C2  What is restored equals what was evicted: a checkpoint is all an actor is.
+ */
+export class Slots {
+  readonly #env: HostEnv
+  readonly #wake: (id: ActorId, path: string, event: string) => void
+  /** In order of last use. */
+  readonly #slots = new Map<ActorId, Slot>()
+
+  constructor(env: HostEnv, wake: (id: ActorId, path: string, event: string) => void) {
+    this.#env = env
+    this.#wake = wake
+  }
+
+  get(id: ActorId): Slot | undefined {
+    return this.#slots.get(id)
+  }
+
+  add(slot: Slot): void {
+    this.#slots.set(slot.id, slot)
+  }
+
+  get size(): number {
+    return this.#slots.size
+  }
+
+  /** Brings an actor into memory. Undefined when it does not exist. */
+  async load(id: ActorId): Promise<Slot | undefined> {
+    await this.#env.probe?.('load')
+    const stored = await this.#env.store.load(id)
+    if (!stored) return undefined
+    const { document, deltaChars } = readDocument(stored, this.#env.codec)
+    const slot = Slot.restored(stored.record, document, this.#env.definitions.get(parseActorId(id).machine), { base: stored.base.data.length, deltas: deltaChars })
+    if (slot.isLive) this.#restore(slot, document)
+    this.#slots.set(id, slot)
+    return slot
+  }
+
+  /** Takes an actor back to its last good step: the store's checkpoint and what this batch has added since. */
+  async rollBack(slot: Slot): Promise<void> {
+    slot.live?.dispose()
+    slot.live = undefined
+    this.#restore(slot, await this.#lastGood(slot))
+  }
+
+  async #lastGood(slot: Slot): Promise<ActorDocument> {
+    const stored = slot.bornText === undefined ? await this.#env.store.load(slot.id) : undefined
+    if (slot.bornText === undefined && !stored) throw new TroupeError('store/corrupt', `the checkpoint of ${slot.address} is gone`, { address: slot.address })
+    let document = stored ? readDocument(stored, this.#env.codec).document : decodeJson<ActorDocument>(slot.bornText ?? '')
+    for (const delta of slot.deltas) document = applyDelta(document, decodeJson<Op[]>(delta))
+    return document
+  }
+
+  /** Gives a new slot the state of a document: a fork. Throws when it does not fit. */
+  adopt(slot: Slot, document: ActorDocument): void {
+    const definition = this.#fitting(slot, document)
+    slot.live = new LiveActor(this.#options(definition, slot.id), { document })
+    slot.live.resumeLiveCode()
+  }
+
+  /**
+   * Runs a step on a copy of the last good state whose context is not frozen. Gives back the contexts as they were and
+   * as the step has left the same objects.
+   */
+  async rehearse(slot: Slot, run: () => unknown): Promise<{ readonly before: unknown; readonly after: unknown } | undefined> {
+    const { definition, live } = slot
+    if (!definition) return undefined
+    const document = await this.#lastGood(slot)
+    const trial = new LiveActor({ ...this.#options(definition, slot.id), mutableContext: true, wake: () => undefined }, { document })
+    const { context } = trial.snapshot as { context?: unknown }
+    const before: unknown = JSON.parse(JSON.stringify(context ?? null))
+    slot.live = trial
+    try {
+      run()
+    } catch {
+      // Only what it did to the old context counts.
+    } finally {
+      slot.live = live
+      trial.dispose()
+    }
+    return { before, after: context }
+  }
+
+  /** A new live actor for a slot. */
+  open(definition: Definition, id: ActorId, from: { readonly input: unknown; readonly ordinal?: number }): LiveActor {
+    return new LiveActor(this.#options(definition, id), from)
+  }
+
+  /** Puts a live actor in place, or marks the slot held with the reason. */
+  #restore(slot: Slot, document: ActorDocument): void {
+    try {
+      const definition = this.#fitting(slot, document)
+      const snapshot = migrated(definition, document)
+      slot.live = new LiveActor(this.#options(definition, slot.id), { document: { ...document, snapshot } })
+      slot.held = undefined
+      if (snapshot !== document.snapshot || document.hash !== definition.hash || document.version !== definition.version) slot.migrate(this.#env.clock.now())
+      slot.live.resumeLiveCode()
+    } catch (error) {
+      slot.held = toErrorInfo(
+        error instanceof TroupeError && error.code !== 'context/unserializable'
+          ? error
+          : new TroupeError('actor/held', `the checkpoint of ${slot.address} (version ${document.version}) does not fit the registered machine`, { address: slot.address, cause: error }),
+      )
+      slot.live = undefined
+    }
+  }
+
+  #fitting(slot: Slot, document: ActorDocument): Definition {
+    const { address, definition } = slot
+    if (!definition) throw new TroupeError('machine/unknown', `no machine '${document.machine}' is registered, which ${address} needs`, { address })
+    if (document.format > DOCUMENT_FORMAT || document.xstate !== XSTATE_MAJOR) {
+      throw new TroupeError('store/newer-format', `the checkpoint of ${address} has format ${document.format} of XState ${document.xstate}; this runtime reads ${DOCUMENT_FORMAT} of XState ${XSTATE_MAJOR}`, { address })
+    }
+    return definition
+  }
+
+  #options({ logic, mutableContext, limits }: Definition, id: ActorId): LiveActorOptions {
+    return {
+      id,
+      logic,
+      mutableContext,
+      microstepsMax: limits.microstepsMax,
+      jsonDepthMax: limits.jsonDepthMax,
+      payloadBytesMax: limits.payloadBytesMax,
+      now: () => this.#env.clock.now(),
+      wake: (path, event) => this.#wake(id, path, event),
+    }
+  }
+
+  /** Marks use, so that eviction takes what has rested longest. */
+  touch(slot: Slot): void {
+    this.#slots.delete(slot.id)
+    this.#slots.set(slot.id, slot)
+  }
+
+  evict(): void {
+    const excess = this.#slots.size - this.#env.limits.liveActorsMax
+    if (excess <= 0) return
+    let left = excess
+    for (const slot of this.#slots.values()) {
+      if (left === 0) return
+      if (slot.isDirty || slot.live?.isPinned) continue
+      slot.live?.dispose()
+      this.#slots.delete(slot.id)
+      this.#env.counters.evictions++
+      left--
+    }
+  }
+
+  /** Drops everything, as a lost partition must. */
+  clear(): void {
+    for (const slot of this.#slots.values()) slot.live?.dispose()
+    this.#slots.clear()
+  }
+}
+
+/** The document of a stored actor: its base with the later deltas applied. */
+export function readDocument({ record, base, rows }: StoredActor, codec: Codec, until = Infinity): { readonly document: ActorDocument; readonly deltaChars: number } {
+  const { tenant, machine, key } = parseActorId(record.id)
+  const context = { tenant, machine, key }
+  let document = parse<ActorDocument>(record.id, codec.decode(base.data, { ...context, seq: base.seq }))
+  let seq = base.seq
+  let deltaChars = 0
+  for (const row of rows) {
+    for (const entry of unpackRow(codec.decode(row.data, { ...context, seq: row.toSeq }))) {
+      if (entry.seq <= base.seq || entry.seq > until) continue
+      if (entry.seq !== seq + 1) throw corrupt(record.id, `step ${seq + 1} is missing`)
+      seq = entry.seq
+      if (entry.delta) document = applyDelta(document, entry.delta)
+    }
+    deltaChars += row.data.length
+  }
+  if (seq !== Math.min(record.seq, until)) throw corrupt(record.id, `it ends at step ${seq} of ${record.seq}`)
+  return { document, deltaChars }
+}
+
+function parse<T>(id: ActorId, text: string): T {
+  try {
+    return decodeJson<T>(text)
+  } catch (cause) {
+    throw corrupt(id, 'it is not JSON', cause)
+  }
+}
+
+function corrupt(id: ActorId, what: string, cause?: unknown): TroupeError {
+  return new TroupeError('store/corrupt', `the checkpoint of ${addressOf(id)} is damaged: ${what}`, { address: addressOf(id), cause })
+}
+
+function migrated(definition: Definition, document: ActorDocument): ActorDocument['snapshot'] {
+  const { migrate } = definition
+  if (!migrate || (document.version === definition.version && document.hash === definition.hash)) return document.snapshot
+  return decodeJson(JSON.stringify(migrate(structuredClone(document.snapshot), { version: document.version, hash: document.hash })))
+}

@@ -1,0 +1,9 @@
+import { TroupeError, fromErrorInfo } from '../core/errors.ts'
+import type { ErrorInfo } from '../core/errors.ts'
+import type { ActorStatus } from '../core/store.ts'
+
+/** Why an actor that is not running takes no events or has no output. */
+export function endedError({ address, status, failure }: { readonly address: string; readonly status: ActorStatus; readonly failure?: ErrorInfo | null | undefined }): TroupeError {
+  const code = status === 'failed' ? 'actor/failed' : status === 'held' ? 'actor/held' : 'actor/ended'
+  return new TroupeError(code, `${address} is ${status}${failure ? `: ${failure.message}` : ''}`, { address, ...(failure && { cause: fromErrorInfo(failure) }) })
+}
