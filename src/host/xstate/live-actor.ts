@@ -6,11 +6,12 @@ import type { Op } from '../../core/delta.ts'
 import type { ActorDocument, PersistedSnapshot, TaskDocument, TimerDocument } from '../../core/document.ts'
 import { TroupeError } from '../../core/errors.ts'
 import { linkHost } from '../../core/host-link.ts'
-import { createBorder, encodeJson, exceeds, isActorRef, seal } from '../../core/json.ts'
+import { createBorder, decodeJson, encodeJson, exceeds, isActorRef, seal } from '../../core/json.ts'
 import type { Border } from '../../core/json.ts'
 import { CHILD_OUTCOME, remoteAddressOf, remoteMachineOf } from '../../core/remote.ts'
 import type { ChildOutcome } from '../../core/remote.ts'
 import { addressTarget, isReplyTarget } from '../../core/targets.ts'
+import { findRefs, goneRef } from './actor-refs.ts'
 import { isMachine, kindOf } from './logic.ts'
 import { advance, persist } from './shadow.ts'
 import type { Shadow } from './shadow.ts'
@@ -121,6 +122,8 @@ export class LiveActor {
   readonly #border: Border
   readonly #timers: Map<string, TimerDocument>
   readonly #tasks: Map<string, TaskDocument>
+  /** The actors behind the paths of each timer: while a child stops, its successor may have its path already. */
+  readonly #timerRefs = new Map<string, TimerRefs>()
   /** Copies of what cannot be frozen, to compare by content. */
   #unfrozen: Map<ArrayBufferView, string> | undefined
   readonly #root: AnyActorRef
@@ -158,10 +161,12 @@ export class LiveActor {
     this.#stepping = true
     const { id, logic } = options
     const start = 'document' in from ? { snapshot: from.document.snapshot as never } : { input: from.input }
+    const refs = 'document' in from ? findRefs([from.document.snapshot, from.document.timers, from.document.tasks]) : []
     this.#root = createActor(logic, { id: addressOf(id), inspect: inspect as never, ...start })
     this.#root.subscribe({ error: error => (this.#failure = { error }) })
     this.#root.on('*', event => this.#effects.emitted.push(event))
     this.#takeOver()
+    for (const { holder, key, ref } of refs) holder[key] = this.#find(ref.path) ?? goneRef(ref, this.#root)
     this.#stepping = false
     if ('document' in from) this.#restore(from.document)
   }
@@ -191,6 +196,7 @@ export class LiveActor {
     return this.#step(() => {
       if (this.#timers.get(key)?.generation !== timer.generation) return
       this.#dropTimer(key)
+      this.#loosen(timerKey(timer.source, timer.id))
       const source = this.#find(timer.source)
       const target = typeof timer.target === 'string' ? this.#find(timer.target) : (timer.target as unknown as AnyActorRef)
       if (target) this.#system()._relay(source, target, timer.event)
@@ -327,6 +333,9 @@ export class LiveActor {
       if (status !== 'active') throw internals(this.#root)._snapshot.error ?? new Error(`the checkpoint restores as ${status}`)
       checkChildren(document.snapshot, this.#root.getSnapshot() as object, '')
     }
+    for (const [key, { source, target }] of this.#timers) {
+      this.#timerRefs.set(key, { source: this.#find(source), target: typeof target === 'string' ? this.#find(target) : undefined })
+    }
     this.#stepping = true
     this.#root.start()
     this.#stepping = false
@@ -365,6 +374,7 @@ export class LiveActor {
     const inner = internals(ref)
     const { logic } = inner
     if (isMachine(logic) && logic.options.maxIterations === Infinity) logic.options.maxIterations = this.#options.microstepsMax
+    Object.assign(ref, { toJSON: () => ({ xstate$$type: 1, id: ref.id, path: pathOf(ref) }) })
     const kind = kindOf(logic)
     if (kind === 'task') inner.logic = this.#asTask(logic)
     else if (kind === 'live') inner.logic = this.#asDeferred(logic)
@@ -402,13 +412,27 @@ export class LiveActor {
   #asDeferred(logic: AnyActorLogic): AnyActorLogic {
     let stopped = false
     const later = (run: () => void): void => void this.#effects.after.push(run)
+    /** What it throws ends it with that error, as if it had thrown inside the step. */
+    const guarded = (self: AnyActorRef, run: () => void) => (): void => {
+      if (stopped) return
+      try {
+        run()
+      } catch (error) {
+        stopped = true
+        this.#options.wake(pathOf(self), this.#encodeFailure(error))
+      }
+    }
     return {
       ...logic,
-      start: (state: never, scope: never) => {
+      start: (state: never, scope: { self: AnyActorRef }) => {
         this.#running++
-        later(() => !stopped && logic.start?.(state, scope))
+        later(guarded(scope.self, () => logic.start?.(state, scope as never)))
       },
-      transition: (state: never, event: EventObject, scope: { self: AnyActorRef }) => {
+      transition: (state: never, event: EventObject & { error?: unknown }, scope: { self: AnyActorRef }) => {
+        if (event.type === LIVE_FAILED) {
+          this.#running--
+          return { ...(state as object), status: 'error', error: event.error }
+        }
         if (event.type === 'xstate.stop') {
           stopped = true
           this.#running--
@@ -419,7 +443,7 @@ export class LiveActor {
           if (event.type !== 'xstate.observable.next') this.#running--
           return logic.transition(state, event, scope as never)
         }
-        later(() => !stopped && logic.transition(state, event, scope as never))
+        later(guarded(scope.self, () => void logic.transition(state, event, scope as never)))
         return state
       },
     } as unknown as AnyActorLogic
@@ -432,13 +456,15 @@ export class LiveActor {
     system._relay = (source, target, event) => this.#relayOut(target, event) || relay(source, target, event)
     Object.assign(this.#root.system.scheduler, {
       schedule: (source: AnyActorRef, target: AnyActorRef, event: EventObject, delay: number, id?: string) => this.#schedule(source, target, event, delay, id),
-      cancel: (source: AnyActorRef, id: string) => this.#dropTimer(timerKey(pathOf(source), id)),
-      cancelAll: (ref: AnyActorRef) => this.#dropTimersOf(pathOf(ref)),
+      cancel: (source: AnyActorRef, id: string) => this.#isCurrent(source) && this.#dropTimer(timerKey(pathOf(source), id)),
+      cancelAll: (ref: AnyActorRef) => this.#dropTimersOf(ref),
     })
   }
 
   /** Collects what leaves the tree, or comes from code beside it; false for what stays inside. */
   #relayOut(target: AnyActorRef, event: EventObject): boolean {
+    // A child with `syncSnapshot` tells its parent its snapshot as it starts: the parent heard that before the restart.
+    if (this.#restoring) return true
     const remote = addressTarget(target)
     if (remote) {
       if (remote.address === '#parent') {
@@ -453,6 +479,7 @@ export class LiveActor {
       return true
     }
     if (this.#stepping) return false
+    if (!this.#isCurrent(target)) return true
     this.#options.wake(pathOf(target), this.#encodeEvent(event))
     return true
   }
@@ -466,8 +493,26 @@ export class LiveActor {
     return JSON.parse(this.#encode(value, 'reply')) as unknown
   }
 
+  #encodeFailure(error: unknown): string {
+    try {
+      return this.#encodeEvent({ type: LIVE_FAILED, error } as EventObject)
+    } catch {
+      return this.#encodeEvent({ type: LIVE_FAILED, error: new Error(String(error)) } as EventObject)
+    }
+  }
+
   #encodeEvent(event: EventObject): string {
     return this.#encode(event, 'event')
+  }
+
+  /** A private copy of an event that stays in the tree, references to its actors included. */
+  #copyEvent(event: EventObject): EventObject {
+    const border = createBorder('event/invalid', this.#options.jsonDepthMax, false)
+    seal(event, 'event', border)
+    if (border.tagged) this.#border.tagged = true
+    const copy = decodeJson<EventObject>(encodeJson(event, border.tagged))
+    for (const { holder, key, ref } of findRefs(copy)) holder[key] = this.#find(ref.path) ?? goneRef(ref, this.#root)
+    return copy
   }
 
   /** Text of something that leaves; references to actors become addresses. */
@@ -502,32 +547,57 @@ export class LiveActor {
   }
 
   #schedule(source: AnyActorRef, target: AnyActorRef, event: EventObject, delay: number, id?: string): void {
+    if (!this.#isCurrent(source)) return
     const late = Math.max(0, delay)
     if (!(late <= DELAY_MAX_MS)) throw new TroupeError('timer/invalid', `a delay of ${delay} ms for event '${event.type}' is no time that can come`, { address: addressOf(this.#options.id) })
     const generation = this.#nextOrdinal()
     const from = pathOf(source)
     const remote = addressTarget(target)
     const proxied = remote ? undefined : remoteAddressOf(target)
+    const stays = !remote && proxied === undefined
+    // To an actor that has ended an event says nothing; later another one may have its path.
+    if (stays && !(this.#isCurrent(target) && target.getSnapshot().status === 'active')) return
     const timer: TimerDocument = {
       id: id ?? `t${generation}`,
       generation,
       source: from,
       target: remote ? { ...remote } : proxied !== undefined ? { address: addressOf(proxied as ActorId) } : pathOf(target),
-      event: JSON.parse(this.#encodeEvent(event)) as EventObject,
+      event: stays ? this.#copyEvent(event) : (JSON.parse(this.#encodeEvent(event)) as EventObject),
       dueAt: Math.ceil(this.#options.now() + late),
     }
     const key = timerKey(from, timer.id)
+    this.#loosen(key)
+    this.#putTimer(key, timer, { source, target })
+  }
+
+  #putTimer(key: string, timer: TimerDocument, refs: TimerRefs): void {
     this.#timers.set(key, timer)
+    this.#timerRefs.set(key, refs)
     this.#ops.push([['timers', key], timer])
   }
 
   #dropTimer(key: string): void {
+    this.#timerRefs.delete(key)
     if (this.#timers.delete(key)) this.#ops.push([['timers', key]])
   }
 
+  /** As in XState, a timer whose id is used again runs on, but `cancel` cannot reach it any more; nor the newer one once the older has fired. */
+  #loosen(key: string): void {
+    const timer = this.#timers.get(key)
+    if (!timer) return
+    const refs = this.#timerRefs.get(key) ?? { source: undefined, target: undefined }
+    this.#dropTimer(key)
+    this.#putTimer(`${key}|${timer.generation}`, timer, refs)
+  }
+
+  /** False for an actor that is gone, or is stopping while another one has its path. */
+  #isCurrent(ref: AnyActorRef): boolean {
+    return this.#find(pathOf(ref)) === ref
+  }
+
   /** When an actor of the tree stops, so do its timers, and those of others that aim at it: a new child of that id is another actor. */
-  #dropTimersOf(path: string): void {
-    for (const [key, timer] of this.#timers) if (timer.source === path || timer.target === path) this.#dropTimer(key)
+  #dropTimersOf(ref: AnyActorRef): void {
+    for (const [key, { source, target }] of this.#timerRefs) if (source === ref || target === ref) this.#dropTimer(key)
   }
 
   #putTask(task: TaskDocument): void {
@@ -561,6 +631,11 @@ export class LiveActor {
   }
 }
 
+interface TimerRefs {
+  readonly source: AnyActorRef | undefined
+  readonly target: AnyActorRef | undefined
+}
+
 interface TaskState {
   readonly status: 'active' | 'done' | 'error' | 'stopped'
   readonly task: string
@@ -568,6 +643,7 @@ interface TaskState {
 }
 
 const SNAPSHOT_PATH = ['snapshot'] as const
+const LIVE_FAILED = 'troupe.live.failed'
 const TASK_DONE = 'troupe.task.done'
 const TASK_FAILED = 'troupe.task.failed'
 

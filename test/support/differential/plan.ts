@@ -1,0 +1,27 @@
+import fc from 'fast-check'
+import type { Subject, TestEvent } from './subject.ts'
+
+export type PlanStep = { readonly event: TestEvent } | { readonly advance: number }
+
+/** A run of one subject: what happens, and between which commits the process dies. */
+export interface Plan {
+  readonly steps: readonly PlanStep[]
+  readonly crashes: 'everywhere' | readonly boolean[]
+}
+
+const DELAYS = [0, 5, 10, 15, 20, 25, 30, 35, 40, 50, 60, 70, 80, 100, 120, 200, 700]
+
+export function plans(subject: Subject): fc.Arbitrary<Plan> {
+  const advance = fc.oneof(fc.constantFrom(...DELAYS), fc.integer({ min: 0, max: 150 })).map(ms => ({ advance: ms }))
+  const event = subject.events.map(inner => ({ event: inner }))
+  return fc.record({
+    steps: fc.array(fc.oneof({ weight: 3, arbitrary: event }, { weight: 2, arbitrary: advance }), { minLength: 1, maxLength: 16, size: 'max' }),
+    crashes: fc.oneof(fc.constant('everywhere' as const), fc.array(fc.boolean(), { maxLength: 32, size: 'max' })),
+  })
+}
+
+/** Answers for one run; beyond its list a plan crashes no more. */
+export function crashPlan({ crashes }: Plan): () => boolean {
+  let at = 0
+  return () => crashes === 'everywhere' || (crashes[at++] ?? false)
+}
