@@ -13,7 +13,7 @@ import type { ChildOutcome } from '../../core/remote.ts'
 import { addressTarget, isReplyTarget } from '../../core/targets.ts'
 import { findRefs, goneRef } from './actor-refs.ts'
 import { isMachine, kindOf } from './logic.ts'
-import { advance, persist } from './shadow.ts'
+import { advance, persist, restoreOrder } from './shadow.ts'
 import type { Shadow } from './shadow.ts'
 
 /**
@@ -104,7 +104,13 @@ const DELAY_MAX_MS = 100 * 365 * 24 * 60 * 60 * 1000
 export const emptyEffects = (): Effects => ({ sends: [], spawns: [], stops: [], replies: [], emitted: [], toParent: [], tasks: [], cancelled: [], after: [] })
 
 /** A step in which nothing happened. */
-export const noStep = (): Step => ({ delta: undefined, effects: emptyEffects() })
+export const noStep = (): Step => ({ delta: undefined, effects: QUIET })
+
+/** The effects of every step that let nothing out. */
+export const QUIET: Effects = emptyEffects()
+
+const isQuiet = ({ sends, spawns, stops, replies, emitted, toParent, tasks, cancelled, after }: Effects): boolean =>
+  sends.length + spawns.length + stops.length + replies.length + emitted.length + toParent.length + tasks.length + cancelled.length + after.length === 0
 
 /** Path of an actor in its tree: '' for the root, else '/id/id'. */
 export function pathOf(ref: AnyActorRef): string {
@@ -218,6 +224,10 @@ export class LiveActor {
     return this.#step(() => this.#putTask(task))
   }
 
+  hasTimer(key: string, generation: number): boolean {
+    return this.#timers.get(key)?.generation === generation
+  }
+
   /** Forgets a timer whose event could not be handled. */
   dropTimer(key: string): Step {
     return this.#step(() => this.#dropTimer(key))
@@ -306,10 +316,22 @@ export class LiveActor {
     if (this.#failure) throw this.#failure.error
     this.#shadow = advance(this.#shadow, this.#root, SNAPSHOT_PATH, this.#ops, this.#border)
     if (this.#border.unfreezable.size > 0) this.#compareUnfrozen()
-    const step = { delta: this.#ops.length === 0 ? undefined : encodeJson(this.#ops, this.#border.tagged), effects: this.#effects }
+    return { delta: this.#takeDelta(), effects: this.#takeEffects() }
+  }
+
+  #takeDelta(): string | undefined {
+    if (this.#ops.length === 0) return undefined
+    const delta = encodeJson(this.#ops, this.#border.tagged)
     this.#ops = []
+    return delta
+  }
+
+  /** Most steps let nothing out: they share one empty object. */
+  #takeEffects(): Effects {
+    const effects = this.#effects
+    if (isQuiet(effects)) return QUIET
     this.#effects = emptyEffects()
-    return step
+    return effects
   }
 
   /** Typed arrays may change in place: when one did, the context is written whole. */
@@ -331,7 +353,7 @@ export class LiveActor {
     if (document.snapshot.status === 'active') {
       const status = this.status
       if (status !== 'active') throw internals(this.#root)._snapshot.error ?? new Error(`the checkpoint restores as ${status}`)
-      checkChildren(document.snapshot, this.#root.getSnapshot() as object, '')
+      checkTree(document.snapshot, this.#root.getSnapshot() as object, '')
     }
     for (const [key, { source, target }] of this.#timers) {
       this.#timerRefs.set(key, { source: this.#find(source), target: typeof target === 'string' ? this.#find(target) : undefined })
@@ -648,11 +670,12 @@ const TASK_DONE = 'troupe.task.done'
 const TASK_FAILED = 'troupe.task.failed'
 
 /** XState drops a child whose source is gone without a word: its parent would wait for it for ever. */
-function checkChildren(saved: PersistedSnapshot, snapshot: object, path: string): void {
+function checkTree(saved: PersistedSnapshot, snapshot: object, path: string): void {
+  restoreOrder(saved, snapshot)
   for (const [id, child] of Object.entries(saved.children ?? {})) {
     const ref = (snapshot as { children?: Record<string, AnyActorRef> }).children?.[id]
     if (!ref) throw new Error(`child '${path}${id}' has source '${child.src}', which the machine does not have`)
-    checkChildren(child.snapshot, ref.getSnapshot() as object, `${path}${id}/`)
+    checkTree(child.snapshot, ref.getSnapshot() as object, `${path}${id}/`)
   }
 }
 

@@ -1,4 +1,4 @@
-import type { AnyActorRef, AnyMachineSnapshot } from 'xstate'
+import type { AnyActorRef, AnyMachineSnapshot, AnyStateMachine } from 'xstate'
 import { diff } from '../../core/delta.ts'
 import type { Op, Path } from '../../core/delta.ts'
 import type { PersistedChild, PersistedSnapshot } from '../../core/document.ts'
@@ -50,9 +50,11 @@ export function advance(before: Shadow | undefined, ref: AnyActorRef, path: Path
 }
 
 /** Keeps the old references where XState has made equal new ones (state value, history), so that they cost no delta. */
-function ownOfMachine(before: PersistedSnapshot | undefined, { status, output, error, value, context, historyValue }: AnyMachineSnapshot): PersistedSnapshot {
+function ownOfMachine(before: PersistedSnapshot | undefined, snapshot: AnyMachineSnapshot): PersistedSnapshot {
+  const { status, output, error, value, context, historyValue } = snapshot
   const history: unknown = historyOf(historyValue)
   return {
+    ...(hasRivals(snapshot.machine) && { nodes: nodesOf(before, snapshot) }),
     status,
     output,
     error,
@@ -60,6 +62,36 @@ function ownOfMachine(before: PersistedSnapshot | undefined, { status, output, e
     context,
     historyValue: before && same(before.historyValue, history) ? before.historyValue : history,
   } as PersistedSnapshot
+}
+
+/** Persisted snapshot of a machine whose order of active states matters. */
+type Ordered = PersistedSnapshot & { readonly nodes?: readonly string[] }
+
+const rivals = new WeakMap<AnyStateMachine, boolean>()
+
+/**
+ * Whether eventless transitions of two regions can be taken at once. XState takes them in the order in which the states
+ * were entered, which a state value does not tell; so for such a machine the order is kept as well.
+ */
+function hasRivals(machine: AnyStateMachine): boolean {
+  let known = rivals.get(machine)
+  if (known === undefined) {
+    const nodes = [...(machine as unknown as { readonly idMap: ReadonlyMap<string, AnyStateMachine['root']> }).idMap.values()]
+    known = nodes.some(({ type }) => type === 'parallel') && nodes.filter(({ always }) => always !== undefined && always.length > 0).length > 1
+    rivals.set(machine, known)
+  }
+  return known
+}
+
+function nodesOf(before: Ordered | undefined, { _nodes }: AnyMachineSnapshot): readonly string[] {
+  const nodes = _nodes.map(({ id }) => id)
+  return before?.nodes && same(before.nodes, nodes) ? before.nodes : nodes
+}
+
+/** Puts the active states of a restored machine into the order in which they had been entered. */
+export function restoreOrder(saved: Ordered, snapshot: object): void {
+  const { nodes } = saved
+  if (nodes) (snapshot as AnyMachineSnapshot)._nodes.sort((a, b) => nodes.indexOf(a.id) - nodes.indexOf(b.id))
 }
 
 const same = (a: unknown, b: unknown): boolean => a === b || (typeof a === 'object' && JSON.stringify(a) === JSON.stringify(b))

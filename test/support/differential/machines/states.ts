@@ -1,3 +1,4 @@
+import fc from 'fast-check'
 import { and, assign, not, or, raise, setup, stateIn } from 'xstate'
 import { numbered, oneOf } from '../subject.ts'
 import type { Subject, TestEvent, Trail } from '../subject.ts'
@@ -83,6 +84,18 @@ const regions = traced.createMachine({
     c: { ...steps('c'), on: { TICK: { actions: note('c tick') }, AGAIN_C: { target: 'c', reenter: true } } },
   },
   on: { ALL: [{ target: ['.a.two', '.b.two'], actions: note('all') }], RESTART: { target: '#regions', reenter: true } },
+})
+
+/** One event makes eventless transitions possible in several regions at once. */
+const eventless = traced.createMachine({
+  id: 'eventless',
+  context: empty,
+  type: 'parallel',
+  states: {
+    a: { initial: 'one', states: { one: { on: { A: 'two' }, always: { guard: { type: 'above', params: { min: 3 } }, target: 'high', actions: note('a high') } }, two: { on: { A: 'one' }, always: { guard: { type: 'above', params: { min: 3 } }, target: 'high', actions: note('a2 high') } }, high: { on: { RESET: 'one' } } } },
+    b: { initial: 'one', states: { one: { on: { B: 'two' }, always: { guard: { type: 'above', params: { min: 3 } }, target: 'high', actions: note('b high') } }, two: { on: { B: 'one' }, always: { guard: { type: 'above', params: { min: 3 } }, target: 'high', actions: note('b2 high') } }, high: { on: { RESET: 'one' } } } },
+    n: { on: { ADD: { actions: 'count' }, RESET: { actions: 'reset' } } },
+  },
 })
 
 const player = traced.createMachine({
@@ -246,6 +259,7 @@ export const stateSubjects: readonly Subject[] = [
   { name: 'parallel editor', machine: editor, events: oneOf('BOLD', 'ADD', 'SAVE', 'FORCE', 'LOCK'), features: ['parallel', 'parallel: one event in many regions', 'guards: stateIn', 'guards: not', 'tags'] },
   { name: 'parallel checklist', machine: checklist, events: oneOf('LEFT', 'RIGHT', 'BOTH', 'AGAIN'), features: ['parallel: onDone of all regions', 'onDone of a state', 'final state'] },
   { name: 'regions entered again', machine: regions, events: oneOf('TICK', 'AGAIN_A', 'AGAIN_B', 'AGAIN_C', 'ALL', 'RESTART'), features: ['parallel: one event in many regions', 'reenter', 'entry and exit order'] },
+  { name: 'eventless in many regions', machine: eventless, events: fc.oneof(numbered(4, 'ADD'), oneOf('A', 'B', 'RESET')), features: ['always', 'parallel'] },
   { name: 'player with history', machine: player, events: oneOf('POWER', 'FIRST', 'PLAY', 'FASTER', 'STOP', 'SWAP'), features: ['history: shallow', 'history: deep', 'history: default target'] },
   { name: 'deep history of regions', machine: deepParallel, events: oneOf('NEXT_X', 'NEXT_Y', 'PAUSE', 'RESUME', 'BREAK'), features: ['history: deep', 'history: default target', 'parallel'] },
   { name: 'internal and external', machine: inside, events: oneOf('INTERNAL', 'EXTERNAL', 'SELF', 'SELF_AGAIN', 'NOTHING', 'DEEP'), features: ['transition: internal', 'transition: external', 'transition: targetless', 'reenter', 'entry and exit order'] },
