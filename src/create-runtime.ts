@@ -69,7 +69,7 @@ export async function createRuntime<const TMachines extends Machines>(options: R
     definitions,
     queues: concurrencies(options.queues),
     counters: createCounters(),
-    nextMessageId: () => `${name}:${(++messages).toString(36).padStart(6, '0')}`,
+    nextMessageId: () => `${name}:${(++messages).toString(36)}`,
     settle: (request, outcome) => node.settle(request, outcome),
     notice: notice => node.notice(notice),
     report: onError,

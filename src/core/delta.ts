@@ -1,4 +1,4 @@
-import { checkKey, isContainer, markSealed, seal } from './json.ts'
+import { checkKey, isContainer, seal } from './json.ts'
 import type { Border } from './json.ts'
 
 /**
@@ -34,7 +34,7 @@ function diffObjects(before: Record<string, unknown>, after: Record<string, unkn
     diff(Object.hasOwn(before, key) ? last : undefined, next, [...path, key], ops, border)
   }
   for (const key in before) if (!(key in after) && before[key] !== undefined) ops.push([[...path, key]])
-  markSealed(after, border)
+  if (border.freeze) Object.freeze(after)
 }
 
 function diffArrays(before: readonly unknown[], after: readonly unknown[], path: Path, ops: Op[], border: Border): void {
@@ -46,7 +46,7 @@ function diffArrays(before: readonly unknown[], after: readonly unknown[], path:
     for (let index = common; index < after.length; index++) seal(after[index] ?? null, textOf([...path, index]), border, path.length)
     ops.push([path, common, rest])
   }
-  markSealed(after, border)
+  if (border.freeze) Object.freeze(after)
 }
 
 /** Items of the prefix that are the same; by content where identity proves nothing, because nothing was frozen. */

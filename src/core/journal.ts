@@ -18,6 +18,7 @@ export interface JournalEntry {
   readonly id?: string
   readonly from?: ActorId
   readonly causation?: string
+  /** Id of the first message of the chain of causes, when that is another one. */
   readonly correlation?: string
   readonly event?: { readonly type: string; readonly [key: string]: unknown }
   /** Path inside the actor's tree, when the event was for a child. */

@@ -31,11 +31,6 @@ export interface Border {
 
 export const createBorder = (code: ErrorCode, depthMax: number, freeze: boolean): Border => ({ code, depthMax, freeze, tagged: false, unfreezable: new Set() })
 
-/** What has been checked and frozen: never walked again, so the cost of a step stays with its change. */
-const sealed = new WeakSet<object>()
-
-export const isSealed = (value: object): boolean => sealed.has(value)
-
 /** A reference to a live actor: it has XState's own persisted form and is never walked. */
 export const isActorRef = (value: object): boolean => 'sessionId' in value && 'send' in value && 'ref' in value
 
@@ -47,7 +42,10 @@ export const isContainer = (value: unknown): value is Record<string, unknown> | 
   return (prototype === Object.prototype || prototype === null) && !isActorRef(value)
 }
 
-/** Checks a value, and freezes its new parts where the border says so. Throws `border.code` naming the path. */
+/**
+ * Checks a value, and freezes it where the border says so. Throws `border.code` naming the path. Whatever passes here is
+ * written out too, so the walk costs a share of that and nothing is remembered about it.
+ */
 export function seal(value: unknown, path: string, border: Border, depth = 0): void {
   switch (typeof value) {
     case 'string':
@@ -66,7 +64,6 @@ export function seal(value: unknown, path: string, border: Border, depth = 0): v
 }
 
 function sealObject(value: object, path: string, border: Border, depth: number): void {
-  if (sealed.has(value)) return
   if (!isContainer(value)) return sealSpecial(value, path, border)
   if (depth >= border.depthMax) throw unfit(border, path, `nested deeper than ${border.depthMax} levels (or a cycle)`)
   if (Array.isArray(value)) {
@@ -81,18 +78,11 @@ function sealObject(value: object, path: string, border: Border, depth: number):
       if (typeof inner !== 'string') seal(inner, `${path}.${key}`, border, depth + 1)
     }
   }
-  markSealed(value, border)
+  if (border.freeze) Object.freeze(value)
 }
 
 export function checkKey(key: string, path: string, border: Border): void {
   if (FORBIDDEN_KEYS.has(key)) throw unfit(border, `${path}.${key}`, 'a key that is not allowed')
-}
-
-/** Freezes one container whose parts were sealed already. Containers with typed arrays inside are walked each time. */
-export function markSealed(value: object, border: Border): void {
-  if (!border.freeze) return
-  Object.freeze(value)
-  sealed.add(value)
 }
 
 function sealSpecial(value: object, path: string, border: Border): void {

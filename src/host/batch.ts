@@ -24,7 +24,7 @@ export class Batch {
   readonly resolved: DeadLetterResolution[] = []
   /** What runs after the commit: task starts, callbacks, live code. */
   readonly after: (() => void)[] = []
-  readonly settlements: { readonly waiter: Waiter; readonly outcome: () => Settled }[] = []
+  readonly settlements: { readonly waiter: Waiter; readonly outcome: Settled }[] = []
   /** Works done whose effects are in this batch: handed elsewhere when the commit is refused. */
   readonly works: Work[] = []
   /** Task attempts counted in this batch, which start after its commit. */
@@ -45,9 +45,9 @@ export class Batch {
   }
 
   /** Tells whoever asked, after the commit. */
-  answer(work: Work, outcome: () => Settled): void {
+  answer(work: Work, outcome: Settled): void {
     if (work.waiter) this.settlements.push({ waiter: work.waiter, outcome })
-    else if (work.message.reply) this.replies.push(replyOf(work.message.reply, outcome()))
+    else if (work.message.reply) this.replies.push(replyOf(work.message.reply, outcome))
   }
 
   toCommit(id: string, seq: number, at: number, partition: number, partitions: number, codec: Codec): Commit {

@@ -16,15 +16,22 @@ export class Lanes {
     return this.#size
   }
 
-  depth(id: ActorId): number {
-    return this.#lanes.get(id)?.length ?? 0
+  /** Gives back how many works now wait for the actor. */
+  push(work: Work): number {
+    this.#size++
+    const lane = this.#lanes.get(work.message.to)
+    if (lane) return lane.push(work)
+    this.#lanes.set(work.message.to, [work])
+    return 1
   }
 
-  push(work: Work): void {
+  /** Undoes the last `push`. */
+  takeBack(work: Work): void {
     const lane = this.#lanes.get(work.message.to)
-    if (lane) lane.push(work)
-    else this.#lanes.set(work.message.to, [work])
-    this.#size++
+    if (lane?.at(-1) !== work) return
+    lane.pop()
+    this.#size--
+    if (lane.length === 0) this.#lanes.delete(work.message.to)
   }
 
   /** Up to `count` works, in order within each actor. */

@@ -10,7 +10,7 @@ import type { HostEnv, Notice } from './env.ts'
 import { Executor } from './executor.ts'
 import { Partition } from './partition.ts'
 import type { SnapshotView } from './slot.ts'
-import type { Settled } from './work.ts'
+import type { Settled, Waiter } from './work.ts'
 
 /** How often partitions without a living owner are looked for, in milliseconds. */
 const CLAIM_EVERY_MS = 1_000
@@ -74,14 +74,36 @@ export class Node {
     return this.#executor.size
   }
 
+  /**
+   * Takes an event nobody waits for the outcome of; resolves when it is durable. One that poisons its actor is: it lies in the
+   * dead letters.
+   */
+  post(message: Message<Body>, depthMax: number): Promise<void> {
+    if (this.#closing) return Promise.reject(closing())
+    const owner = this.#partitions.get(partitionOf(message.to, this.#env.store.partitions))
+    return new Promise((resolve, reject) => {
+      if (!owner) return void this.#forward(message, depthMax).then(() => resolve(), reject)
+      const waiter: Waiter = {
+        wantsSnapshot: false,
+        settle: ({ error }) => (error === undefined || isPoisoned(error) ? resolve() : reject(error)),
+        reroute: () => void this.#forward(message, depthMax).then(() => resolve(), reject),
+      }
+      owner.submit({ message, waiter }, depthMax)
+    })
+  }
+
   /** Takes a message from this process: done here when the partition is ours, else accepted by the store. Rejects when refused. */
   submit(message: Message<Body>, depthMax: number): Promise<Settled> {
-    if (this.#closing) return Promise.reject(new TroupeError('runtime/closed', 'the runtime is closing'))
+    if (this.#closing) return Promise.reject(closing())
     const owner = this.#partitions.get(partitionOf(message.to, this.#env.store.partitions))
     if (!owner) return this.#forward(message, depthMax)
     return new Promise((resolve, reject) => {
-      const settle = (outcome: Settled): void => (outcome.error === undefined ? resolve(outcome) : reject(outcome.error))
-      owner.submit({ message, waiter: { settle, reroute: () => void this.#forward(message, depthMax).then(resolve, reject) } })
+      const waiter: Waiter = {
+        wantsSnapshot: message.reply !== undefined,
+        settle: outcome => (outcome.error === undefined ? resolve(outcome) : reject(outcome.error)),
+        reroute: () => void this.#forward(message, depthMax).then(resolve, reject),
+      }
+      owner.submit({ message, waiter }, depthMax)
     })
   }
 
@@ -224,3 +246,7 @@ export class Node {
     }
   }
 }
+
+const closing = (): TroupeError => new TroupeError('runtime/closed', 'the runtime is closing')
+
+const isPoisoned = (error: unknown): boolean => error instanceof TroupeError && error.code === 'event/poisoned'

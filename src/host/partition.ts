@@ -1,4 +1,4 @@
-import { partitionOf } from '../core/address.ts'
+import { addressOf, partitionOf } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import type { TimerHandle } from '../core/clock.ts'
 import { TroupeError } from '../core/errors.ts'
@@ -95,15 +95,13 @@ export class Partition {
     this.#schedule()
   }
 
-  /** Takes work from this process. Throws `mailbox/full`. */
-  submit(work: Work): void {
-    const { message } = work
-    const { mailboxDepthMax } = this.#env.definitions.get(message.to.split('/', 2)[1] ?? '')?.limits ?? this.#env.limits
-    const depth = this.#lanes.depth(message.to)
-    if (depth >= mailboxDepthMax && message.from === null) {
-      throw new TroupeError('mailbox/full', `${depth} events wait for ${message.to}, the limit`, { details: { depth, limit: mailboxDepthMax } })
+  /** Takes work from this process. Throws `mailbox/full` when `depthMax` works wait for the actor already. */
+  submit(work: Work, depthMax = Infinity): void {
+    if (this.#lanes.push(work) > depthMax) {
+      this.#lanes.takeBack(work)
+      const address = addressOf(work.message.to)
+      throw new TroupeError('mailbox/full', `${depthMax} events wait for ${address}, the limit`, { address, details: { depth: depthMax, limit: depthMax } })
     }
-    this.#lanes.push(work)
     this.#schedule()
   }
 
@@ -242,12 +240,16 @@ export class Partition {
     let next = 0
     for (; next < works.length && !this.#isFull(batch, started); next++) {
       const work = works[next] as Work
-      await this.#handle(work, batch)
+      const handling = this.#handle(work, batch)
+      if (handling) await handling
       if (work.inboxPosition !== undefined) batch.inboxFloor = work.inboxPosition
       for (let index = 0; index < batch.chained.length; index++) {
         const chained = batch.chained[index] as Work
         if (this.#isFull(batch, started)) batch.outbox.push(chained.message as (typeof batch.outbox)[number])
-        else await this.#handle(chained, batch)
+        else {
+          const chaining = this.#handle(chained, batch)
+          if (chaining) await chaining
+        }
       }
       batch.chained.length = 0
     }
@@ -269,14 +271,13 @@ export class Partition {
     return batch.steps % 64 === 63 && clock.now() - started > limits.batchMsMax
   }
 
-  async #handle(work: Work, batch: Batch): Promise<void> {
+  /** Most works need no await: their actor is in memory. */
+  #handle(work: Work, batch: Batch): Promise<void> | undefined {
     batch.works.push(work)
-    try {
-      await this.#stepper.handle(work, batch)
-    } catch (error) {
+    return this.#stepper.handle(work, batch)?.catch((error: unknown) => {
       if (!(error instanceof TroupeError) || error.code !== 'store/corrupt') throw error
       this.#stepper.refuse(work, batch, error)
-    }
+    })
   }
 
   // ── commit ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -313,7 +314,7 @@ export class Partition {
       this.#liveActors += slot.liveChange
       slot.settle()
     }
-    for (const { waiter, outcome } of batch.settlements) waiter.settle(outcome())
+    for (const { waiter, outcome } of batch.settlements) waiter.settle(outcome)
     for (const run of batch.after) this.#guard(run)
     if (batch.slots.size > 0) this.#hooks.changed([...batch.slots].map(({ id }) => id))
     this.#slots.evict()

@@ -28,8 +28,8 @@ type Head = Pick<ActorDocument, 'status' | 'failure' | 'cancelAt' | 'input' | 'p
 export interface EntryFacts {
   readonly message?: Message
   /** JSON text of the event. */
-  readonly event?: string
-  readonly path?: string
+  readonly event?: string | undefined
+  readonly path?: string | undefined
   readonly error?: ErrorInfo
 }
 
@@ -340,7 +340,8 @@ function joinDeltas(delta: string | undefined, ops: readonly Op[]): string | und
 function entryText(slot: Slot, kind: EntryKind, at: number, { message, event, path, error }: EntryFacts, delta: string | undefined, effects: Effects | undefined): string {
   let text = `{"seq":${slot.seq},"at":${at},"kind":"${kind}"`
   if (slot.definition?.keepsEvents ?? true) {
-    if (message) text += `,"id":${JSON.stringify(message.id)},"correlation":${JSON.stringify(message.correlation)}`
+    // Ids are made by nodes and need no escaping.
+    if (message) text += message.correlation === message.id ? `,"id":"${message.id}"` : `,"id":"${message.id}","correlation":"${message.correlation}"`
     if (message?.from) text += `,"from":${JSON.stringify(message.from)}`
     if (message?.causation) text += `,"causation":${JSON.stringify(message.causation)}`
     if (event !== undefined) text += `,"event":${event}`

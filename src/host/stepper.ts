@@ -19,11 +19,12 @@ import { mutationIn } from './mutation.ts'
 import { ActorSnapshot } from './snapshot.ts'
 import { endedError } from './status.ts'
 import { Slot } from './slot.ts'
-import type { EntryFacts, SnapshotView } from './slot.ts'
+import type { EntryFacts } from './slot.ts'
 import type { Slots } from './slots.ts'
 import { superviseFailure } from './supervision.ts'
+import type { Failure } from './supervision.ts'
 import type { Work } from './work.ts'
-import { noStep } from './xstate/live-actor.ts'
+import { QUIET, noStep } from './xstate/live-actor.ts'
 import type { Step } from './xstate/live-actor.ts'
 
 /** Parked messages handled in one go when an actor takes events again. */
@@ -55,19 +56,35 @@ export class Stepper {
     this.parts = parts
   }
 
-  async handle(work: Work, batch: Batch): Promise<void> {
+  /** Without a promise when nothing had to be awaited, which is the common case and the fast one. */
+  handle(work: Work, batch: Batch): Promise<void> | undefined {
+    const { slots } = this.parts
+    const { to } = work.message
+    const slot = slots.get(to)
+    if (!slot) return this.#load(to, batch).then(loaded => this.#dispatch(work, batch, loaded))
+    if (!batch.slots.has(slot)) slots.touch(slot)
+    return this.#dispatch(work, batch, slot)
+  }
+
+  async #load(id: ActorId, batch: Batch): Promise<Slot | undefined> {
+    const slot = await this.parts.slots.load(id)
+    if (slot && (slot.isDirty || slot.held)) batch.slots.add(slot)
+    return slot
+  }
+
+  #dispatch(work: Work, batch: Batch, slot: Slot | undefined): Promise<void> | undefined {
     const { message } = work
-    const slot = await this.#slot(message.to, batch)
     const { body } = message
     switch (body.kind) {
       case 'start':
       case 'spawn':
       case 'fork':
-        return this.#create(work, batch, slot)
+        return void this.#create(work, batch, slot)
       case 'event':
         return this.#event(work, batch, slot)
       default:
-        return slot ? this.#command(work, batch, slot) : this.refuse(work, batch, unknownActor(message.to))
+        if (slot) return this.#command(work, batch, slot)
+        return void this.refuse(work, batch, unknownActor(message.to))
     }
   }
 
@@ -89,7 +106,7 @@ export class Stepper {
 
   // ── creation ──────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #create(work: Work, batch: Batch, existing: Slot | undefined): Promise<void> {
+  #create(work: Work, batch: Batch, existing: Slot | undefined): void {
     const { env, slots } = this.parts
     const { message } = work
     const body = message.body as Extract<Body, { kind: 'start' | 'spawn' | 'fork' }>
@@ -117,7 +134,7 @@ export class Stepper {
     }
     slots.add(slot)
     if (document) this.parts.wake(slot.id)
-    batch.answer(work, this.#outcome(slot))
+    this.#answer(work, batch, slot)
   }
 
   /** Starting again with the same input is the same start; a spawn is repeated only by a message that was handled already. */
@@ -125,7 +142,7 @@ export class Stepper {
     const { body } = work.message
     if (body.kind === 'spawn') return void this.parts.env.counters.duplicates++
     const same = body.kind === 'start' && JSON.stringify(slot.input ?? null) === JSON.stringify(decodeJson(body.input) ?? null)
-    if (same) return batch.answer(work, this.#outcome(slot))
+    if (same) return this.#answer(work, batch, slot)
     const how = body.kind === 'fork' ? 'so it cannot be forked to' : 'with another input'
     this.refuse(work, batch, new TroupeError('actor/exists', `${slot.address} was started already, ${how}`, { address: slot.address }))
   }
@@ -139,15 +156,19 @@ export class Stepper {
 
   // ── events ────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #event(work: Work, batch: Batch, slot: Slot | undefined): Promise<void> {
+  #event(work: Work, batch: Batch, slot: Slot | undefined): Promise<void> | undefined {
+    const { body, to } = work.message as Message<Extract<Body, { kind: 'event' }>>
+    if (!slot) return void this.refuse(work, batch, unknownActor(to))
+    if (body.key === undefined) return this.#accept(work, batch, slot, body)
+    return this.#isDuplicate(work, batch, slot, body.key, body.event).then(isDuplicate => (isDuplicate ? undefined : this.#accept(work, batch, slot, body)))
+  }
+
+  #accept(work: Work, batch: Batch, slot: Slot, body: Extract<Body, { kind: 'event' }>): Promise<void> | undefined {
     const { message } = work
-    const body = message.body as Extract<Body, { kind: 'event' }>
-    if (!slot) return this.refuse(work, batch, unknownActor(message.to))
-    if (body.key !== undefined && (await this.#isDuplicate(work, batch, slot, body.key, body.event))) return
-    if (this.#mustWait(work, slot)) return this.#park(work, batch, slot)
-    if (slot.status !== 'active') return this.refuse(work, batch, endedError(slot))
+    if (this.#mustWait(work, slot)) return void this.#park(work, batch, slot)
+    if (slot.status !== 'active') return void this.refuse(work, batch, endedError(slot))
     if (body.key !== undefined) this.#mark(batch, slot, body.key, body.event)
-    await this.#run(work, batch, slot, 'event', { message, event: body.event, ...(body.path !== undefined && { path: body.path }) }, () => {
+    return this.#run(work, batch, slot, 'event', { message, event: body.event, path: body.path }, () => {
       if (body.ask) slot.set('asks', [...slot.asks, body.ask])
       return this.#live(slot).send(JSON.parse(body.event) as { type: string }, body.path)
     })
@@ -170,7 +191,7 @@ export class Stepper {
     batch.slots.add(slot)
     batch.park.push(work.message as Message<Body>)
     if (slot.status === 'active') this.parts.wake(slot.id)
-    if (!work.message.reply) batch.answer(work, this.#outcome(slot))
+    if (!work.message.reply) this.#answer(work, batch, slot)
   }
 
   async #isDuplicate(work: Work, batch: Batch, slot: Slot, key: string, event: string): Promise<boolean> {
@@ -179,7 +200,7 @@ export class Stepper {
     if (seen === undefined || work.parkedPosition !== undefined) return false
     if (seen === fingerprintOf(event)) {
       this.parts.env.counters.duplicates++
-      batch.answer(work, this.#outcome(slot))
+      this.#answer(work, batch, slot)
     } else this.refuse(work, batch, new TroupeError('event/conflict', `idempotency key ${JSON.stringify(key)} was used on ${slot.address} for another event`, { address: slot.address }))
     return true
   }
@@ -197,11 +218,11 @@ export class Stepper {
       case 'child':
         return this.#child(work, batch, slot, body)
       case 'stop':
-        return slot.status === 'failed' || slot.isLive ? this.#stop(work, batch, slot, 'stopped') : batch.answer(work, this.#outcome(slot))
+        return slot.status === 'failed' || slot.isLive ? this.#stop(work, batch, slot, 'stopped') : this.#answer(work, batch, slot)
       case 'cancel':
         return this.#cancel(work, batch, slot, body.graceMs)
       case 'pause':
-        if (slot.status === 'paused') return batch.answer(work, this.#outcome(slot))
+        if (slot.status === 'paused') return this.#answer(work, batch, slot)
         if (slot.status !== 'active') return this.refuse(work, batch, endedError(slot))
         slot.set('status', 'paused')
         return this.#note(work, batch, slot, 'pause')
@@ -231,7 +252,7 @@ export class Stepper {
   #stop(work: Work, batch: Batch, slot: Slot, status: 'stopped' | 'cancelled'): void {
     const byParent = work.message.from !== null && work.message.from === slot.parent?.id
     this.halt(slot, batch, status, status === 'stopped' ? 'stop' : 'cancel', { message: work.message }, work)
-    batch.answer(work, this.#outcome(slot))
+    this.#answer(work, batch, slot)
     if (!byParent) this.tellParent(work, batch, slot, { type: 'error', error: toErrorInfo(new TroupeError('actor/ended', `${slot.address} was ${status}`, { address: slot.address })) })
   }
 
@@ -254,7 +275,7 @@ export class Stepper {
 
   /** Gives a machine that knows `CANCEL` its grace to clean up, then stops what is left. */
   async #cancel(work: Work, batch: Batch, slot: Slot, graceMs: number): Promise<void> {
-    if (!slot.isLive && slot.status !== 'failed') return batch.answer(work, this.#outcome(slot))
+    if (!slot.isLive && slot.status !== 'failed') return this.#answer(work, batch, slot)
     const snapshot = slot.live?.snapshot as { can?: (event: { type: string }) => boolean } | undefined
     if (slot.status !== 'active' || graceMs <= 0 || !snapshot?.can?.({ type: 'CANCEL' })) return this.#stop(work, batch, slot, 'cancelled')
     await this.#run(work, batch, slot, 'cancel', { message: work.message, event: '{"type":"CANCEL"}' }, () => {
@@ -264,7 +285,7 @@ export class Stepper {
   }
 
   async #resume(work: Work, batch: Batch, slot: Slot): Promise<void> {
-    if (slot.status === 'active') return batch.answer(work, this.#outcome(slot))
+    if (slot.status === 'active') return this.#answer(work, batch, slot)
     if (slot.status === 'paused') slot.set('status', 'active')
     else if (slot.status === 'failed') await this.#revive(slot)
     else return this.refuse(work, batch, endedError(slot))
@@ -284,7 +305,7 @@ export class Stepper {
       return this.refuse(work, batch, new TroupeError('dead-letter/unknown', `there is no dead letter ${body.letter} to ${body.kind}`, { address: slot.address }))
     }
     batch.resolved.push({ id: letter.id, state: body.kind === 'replay' ? 'replayed' : 'discarded', at: this.#now, reason: body.kind === 'discard' ? body.reason : null })
-    if (body.kind === 'discard') return batch.answer(work, this.#outcome(slot))
+    if (body.kind === 'discard') return this.#answer(work, batch, slot)
     if (slot.status === 'failed') {
       await this.#revive(slot)
       this.#note(undefined, batch, slot, 'resume')
@@ -307,7 +328,7 @@ export class Stepper {
       this.step(slot, batch, 'task', { event, path: task.path }, () => this.#live(slot).updateTask({ ...open, attempt: task.attempt + 1, failures: 0, crashes: 0, dueAt: this.#now }))
       this.parts.wake(slot.id)
     }
-    batch.answer(work, this.#outcome(slot))
+    this.#answer(work, batch, slot)
   }
 
   // ── wake: what is due, open or kept aside ─────────────────────────────────────────────────────────────────
@@ -323,8 +344,9 @@ export class Stepper {
       const path = typeof timer.target === 'string' ? timer.target : undefined
       const body: Body = { kind: 'event', event: JSON.stringify(timer.event), ...(path !== undefined && path !== '' && { path }) }
       const message = this.#message(slot.id, slot.id, body, work.message)
-      const failed = await this.#run({ message }, batch, slot, 'timer', { event: body.event, ...(path !== undefined && { path }) }, () => this.#live(slot).fire({ key, timer }))
-      if (failed && slot.live) this.step(slot, batch, 'timer', { event: '{"type":"timer.dropped"}' }, () => this.#live(slot).dropTimer(key))
+      await this.#run({ message }, batch, slot, 'timer', { event: body.event, path }, () => this.#live(slot).fire({ key, timer }))
+      // A timer whose event poisoned the actor is there again after the roll-back, and must not fire for ever.
+      if (slot.live?.hasTimer(key, timer.generation)) this.step(slot, batch, 'timer', { event: '{"type":"timer.dropped"}' }, () => this.#live(slot).dropTimer(key))
     }
     await this.#wakeTasks(batch, slot, work)
     if (slot.cancelAt !== null && slot.cancelAt <= this.#now && slot.status === 'active') this.#stop({ message: this.#message(slot.id, null, { kind: 'stop' }, work.message) }, batch, slot, 'cancelled')
@@ -406,15 +428,18 @@ export class Stepper {
 
   // ── one step ──────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** Runs a step; when it fails, the actor is rolled back and supervision decides. True when it failed. */
-  async #run(work: Work, batch: Batch, slot: Slot, kind: EntryKind, facts: EntryFacts, run: () => Step): Promise<boolean> {
+  /** Runs a step; when it fails, the actor is rolled back and supervision decides. */
+  #run(work: Work, batch: Batch, slot: Slot, kind: EntryKind, facts: EntryFacts, run: () => Step): Promise<void> | undefined {
     const failure = this.step(slot, batch, kind, facts, run, work)
-    if (failure) {
-      await superviseFailure(this, { work, batch, slot, kind, facts, error: await this.#explain(slot, failure.error, run) })
-      return true
-    }
-    batch.answer(work, this.#outcome(slot))
-    return false
+    if (failure) return this.#fail({ work, batch, slot, kind, facts, error: failure.error }, run)
+    this.#answer(work, batch, slot)
+    return undefined
+  }
+
+  async #fail(failure: Failure, run: () => Step): Promise<void> {
+    const { slot, error } = failure
+    // A context changed in place is named by its path: the step runs again on a copy that may be changed.
+    await superviseFailure(this, { ...failure, error: (await mutationIn(this.parts.slots, slot, error, run)) ?? error })
   }
 
   /** Runs a step and writes it down; gives back what it threw. */
@@ -439,11 +464,13 @@ export class Stepper {
   /** An entry without a step of the machine: a change of status. */
   #note(work: Work | undefined, batch: Batch, slot: Slot, kind: EntryKind): void {
     this.step(slot, batch, kind, work ? { message: work.message } : {}, () => noStep())
-    if (work) batch.answer(work, this.#outcome(slot))
+    if (work) this.#answer(work, batch, slot)
   }
 
   /** Puts into the batch what a step wants to let out. */
   #effects(slot: Slot, batch: Batch, cause: Work | undefined, { effects, delta }: Step): void {
+    const { parent } = slot
+    if (effects === QUIET && !parent) return
     const work = cause ?? { message: this.#message(slot.id, null, { kind: 'stop' }) }
     for (const { to, path, event } of effects.sends) this.emit(work, batch, to, slot.id, { kind: 'event', event, ...(path !== undefined && { path }) })
     for (const { id, input, path, sync } of effects.spawns) this.emit(work, batch, id, slot.id, { kind: 'spawn', input, parent: { id: slot.id, path, sync } })
@@ -452,7 +479,7 @@ export class Stepper {
     for (const run of effects.after) batch.after.push(run)
     for (const task of effects.tasks) this.#launch(batch, slot, task)
     for (const value of effects.replies) this.#reply(slot, batch, value)
-    const { parent, live } = slot
+    const { live } = slot
     if (!parent) return
     const above = parent.path.slice(0, parent.path.lastIndexOf('/'))
     for (const event of effects.toParent) this.emit(work, batch, parent.id, slot.id, { kind: 'event', event, ...(above !== '' && { path: above }) })
@@ -494,7 +521,7 @@ export class Stepper {
 
   /** A work that was not carried out: told to its sender, or kept as a dead letter when nobody waits. */
   refuse(work: Work, batch: Batch, error: unknown): void {
-    if (work.waiter || work.message.reply) return batch.answer(work, () => ({ seq: 0, error }))
+    if (work.waiter || work.message.reply) return batch.answer(work, { seq: 0, error })
     const { kind } = work.message.body
     if (kind === 'event' || kind === 'start' || kind === 'fork') this.bury(work, batch, error)
   }
@@ -510,16 +537,14 @@ export class Stepper {
     return id
   }
 
-  /** The actor's state now, for whoever asked. */
-  #outcome(slot: Slot): () => { readonly seq: number; readonly snapshot?: ActorSnapshot } {
-    const view: SnapshotView = slot.view()
+  /** Tells whoever asked that the work is done, with the actor's state now. */
+  #answer(work: Work, batch: Batch, slot: Slot): void {
+    const { waiter, message } = work
+    if (!waiter && !message.reply) return
     const { definition, seq } = slot
-    return () => (definition ? { seq, get snapshot() { return new ActorSnapshot(definition, view()) } } : { seq })
-  }
-
-  /** Names the path of a context that was changed in place, by running the step again on a copy that may be. */
-  async #explain(slot: Slot, error: unknown, run: () => Step): Promise<unknown> {
-    return (await mutationIn(this.parts.slots, slot, error, run)) ?? error
+    if (!waiter?.wantsSnapshot || !definition) return batch.answer(work, { seq })
+    const view = slot.view()
+    batch.answer(work, { seq, snapshot: () => new ActorSnapshot(definition, view()) })
   }
 
   #live(slot: Slot) {

@@ -45,7 +45,7 @@ export async function superviseFailure(stepper: Stepper, failure: Failure): Prom
         escalate(stepper, failure, cause)
     }
   }
-  batch.answer(work, () => ({ seq: slot.seq, error: cause }))
+  batch.answer(work, { seq: slot.seq, error: cause })
 }
 
 function decide({ slot, kind }: Failure, now: number): Supervision['strategy'] {

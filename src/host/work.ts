@@ -12,12 +12,14 @@ export interface Work {
   readonly waiter?: Waiter
 }
 
-/** What a requester in the same process is given: the outcome, and the actor's state after it. */
+/** What a requester in the same process is given: the outcome, and the actor's state after it if it wants that. */
 export interface Settled extends Outcome {
-  readonly snapshot?: ActorSnapshot
+  readonly snapshot?: () => ActorSnapshot
 }
 
 export interface Waiter {
+  /** Whether the state after the step is of interest: keeping it costs. */
+  readonly wantsSnapshot: boolean
   settle(outcome: Settled): void
   /** The work was not done and may be handed elsewhere: the partition is not ours any more. */
   reroute(): void
