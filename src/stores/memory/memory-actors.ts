@@ -1,0 +1,92 @@
+import type { ActorId } from '../../core/address.ts'
+import { addressOf, parseActorId } from '../../core/address.ts'
+import { TroupeError, assertInvariant } from '../../core/errors.ts'
+import { liveStatuses } from '../../core/store.ts'
+import type { ActorFilter, ActorPage, ActorRecord, ActorWrite, JournalRow, StoredActor } from '../../core/store.ts'
+import type { MemoryActor, MemoryPartition } from './memory-partition.ts'
+
+/** Records, bases and rows of all actors. Keeps frozen copies, so nobody can change what is stored. */
+export class MemoryActors {
+  /** In order of creation. */
+  readonly #actors = new Map<ActorId, MemoryActor>()
+  #ordinal = 0
+
+  /** Everything that may refuse the actors of a commit, asked before its first change. */
+  refuseBroken(writes: readonly ActorWrite[], partition: number): void {
+    for (const { record, created, base } of writes) {
+      const { id } = record
+      const former = this.#actors.get(id)
+      assertInvariant(record.partition === partition, `actor ${id} of partition ${record.partition} is committed in partition ${partition}`)
+      assertInvariant(created || former !== undefined, `actor ${id} is written, but does not exist`)
+      assertInvariant(!created || base !== null, `actor ${id} is created without a base`)
+      assertInvariant(!created || former === undefined || !liveStatuses.includes(former.record.status), `actor ${id} is created, but exists and is ${former?.record.status}`)
+    }
+  }
+
+  write({ record, created, base, row }: ActorWrite, partition: MemoryPartition, at: number): void {
+    const { id } = record
+    if (created) {
+      this.#actors.delete(id)
+      this.#actors.set(id, { ordinal: ++this.#ordinal, record, bases: [], rows: [] })
+    }
+    const actor = this.#actors.get(id)
+    assertInvariant(actor !== undefined, `actor ${id} is written, but does not exist`)
+    actor.record = freezeRecord(record)
+    if (row) partition.record(actor, { id, fromSeq: row.fromSeq, toSeq: row.toSeq, at, data: row.data })
+    if (base) actor.bases = [...actor.bases.filter(({ seq }) => seq !== base.seq), Object.freeze({ seq: base.seq, data: base.data })].toSorted((a, b) => a.seq - b.seq)
+    partition.index(actor.record)
+  }
+
+  isPresent(actor: MemoryActor): boolean {
+    return this.#actors.get(actor.record.id) === actor
+  }
+
+  delete(id: ActorId): void {
+    this.#actors.delete(id)
+  }
+
+  load(id: ActorId, at: number): StoredActor | undefined {
+    const actor = this.#actors.get(id)
+    if (!actor) return undefined
+    const base = actor.bases.findLast(({ seq }) => seq <= at)
+    if (!base) throw new TroupeError('history/trimmed', `${addressOf(id)} at sequence ${at} lies before its retained history`, { address: addressOf(id), details: { at } })
+    const rows = at > base.seq ? actor.rows.filter(({ fromSeq, toSeq }) => toSeq > base.seq && fromSeq <= at) : []
+    return { record: actor.record, base, rows }
+  }
+
+  history(id: ActorId, after: number, limit: number): readonly JournalRow[] {
+    return this.#actors.get(id)?.rows.filter(({ toSeq }) => toSeq > after).slice(0, limit) ?? []
+  }
+
+  list({ tenant, machine, status, state, tag, run, cursor, limit }: ActorFilter): ActorPage {
+    const after = cursor === undefined ? 0 : parseCursor(cursor)
+    const found: MemoryActor[] = []
+    for (const actor of this.#actors.values()) {
+      const { record, ordinal } = actor
+      const address = parseActorId(record.id)
+      const fits = ordinal > after && address.tenant === tenant && (machine === undefined || address.machine === machine)
+        && (status === undefined || record.status === status) && (state === undefined || record.states.includes(state))
+        && (tag === undefined || record.tags.includes(tag)) && (run === undefined || record.run === run)
+      if (fits) found.push(actor)
+      if (found.length > limit) break
+    }
+    const page = found.slice(0, limit)
+    return { records: page.map(({ record }) => record), cursor: found.length > limit ? page.at(-1)?.ordinal.toString(36) : undefined }
+  }
+
+  /** Trims rows older than `before` at or below the newest base, and the bases from which `load` would then find a gap (S9). */
+  trim(partition: MemoryPartition, before: number, limit: number): void {
+    const gone = partition.trim(limit, ({ row, actor }) => !this.isPresent(actor) || (row.at < before && row.toSeq <= (actor.bases.at(-1)?.seq ?? 0)))
+    for (const { row, actor } of gone) {
+      actor.rows = actor.rows.filter((kept) => kept !== row)
+      actor.bases = actor.bases.filter(({ seq }) => seq >= row.toSeq)
+    }
+  }
+}
+
+const freezeRecord = (record: ActorRecord): ActorRecord => Object.freeze({ ...record, states: Object.freeze([...record.states]), tags: Object.freeze([...record.tags]) })
+
+function parseCursor(cursor: string): number {
+  if (/^[0-9a-z]{1,10}$/.test(cursor)) return Number.parseInt(cursor, 36)
+  throw new TroupeError('config/invalid', `cursor ${JSON.stringify(cursor.slice(0, 80))} is none that list gave: pass the cursor of the page before unchanged`)
+}
