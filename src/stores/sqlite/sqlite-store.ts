@@ -1,0 +1,66 @@
+import { TroupeError } from '../../core/errors.ts'
+import type { Store } from '../../core/store.ts'
+import { ChangePoll, unrefClock } from './change-poll.ts'
+import type { PollClock } from './change-poll.ts'
+import { createCommit } from './commit.ts'
+import { Connection } from './connection.ts'
+import { createHistory } from './history.ts'
+import { createFence, createLeases } from './leases.ts'
+import { createMailbox } from './mailbox.ts'
+import { openDatabase } from './open-database.ts'
+import { createQueries } from './queries.ts'
+import { createSweep } from './sweep.ts'
+
+export interface SqliteStoreOptions {
+  /** The file; it and its folder are made when missing. Its `-wal`, `-shm` and `.alive` neighbours belong to it. */
+  readonly path: string
+  /** `FULL` (default) survives the loss of power; `NORMAL` that of the process, and may lose the last commits at power loss. */
+  readonly synchronous?: 'FULL' | 'NORMAL'
+  /** Fixed when the file is made, at most 512. Default: 1 for a new file, whatever it has for an old one. */
+  readonly partitions?: number
+  /** Timers of the poll for changes of other processes. */
+  readonly clock?: PollClock
+  /** Milliseconds between two such polls. Default 10. */
+  readonly pollMs?: number
+}
+
+const POLL_MS = 10
+
+/**
+ * Opens a store in one SQLite file, through `node:sqlite`; several processes may have it open at once.
+ *
+ * Throws `config/invalid`, `store/readonly`, `store/corrupt`, `store/newer-format`, `store/partitions`, `store/full` or `store/failed`;
+ * a file that is refused is not touched.
+ *
+ * @example
+ * const store = await openSqliteStore({ path: './data/troupe.db' })
+ */
+export async function openSqliteStore({ path, synchronous = 'FULL', partitions, clock = unrefClock, pollMs = POLL_MS }: SqliteStoreOptions): Promise<Store> {
+  if (!(pollMs > 0)) throw new TroupeError('config/invalid', `openSqliteStore: pollMs must be a positive number, not ${pollMs}`)
+  const opened = await openDatabase({ path, synchronous, partitions })
+  const connection = new Connection(opened.db, opened.path)
+  const fence = createFence(connection)
+  const mailbox = createMailbox(connection)
+  const { close: releaseLocks, ...leases } = createLeases(connection)
+  const poll = new ChangePoll(connection, { clock, pollMs })
+  const { append, take, parked, takeReplies } = mailbox
+
+  return {
+    partitions: opened.partitions,
+    ...leases,
+    commit: createCommit(connection, fence, mailbox, opened.partitions),
+    append,
+    take,
+    parked,
+    takeReplies,
+    ...createHistory(connection),
+    ...createQueries(connection),
+    sweep: createSweep(connection, fence),
+    subscribe: (onChange) => poll.subscribe(onChange),
+    async close() {
+      poll.close()
+      connection.close()
+      releaseLocks()
+    },
+  }
+}
