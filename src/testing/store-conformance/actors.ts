@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict'
+import type { ActorId } from '../../core/address.ts'
+import type { ActorFilter, ActorRecord, ActorStatus, DeadLetterFilter, Store } from '../../core/store.ts'
+import { actorStatuses } from '../../core/store.ts'
+import { NOW, Owner, creation, idIn, letter, recordOnly, refuses } from './case.ts'
+import type { Cases } from './case.ts'
+
+const keysOf = (records: readonly ActorRecord[]): readonly ActorId[] => records.map(({ id }) => id)
+
+async function listAll(store: Store, filter: Omit<ActorFilter, 'limit' | 'cursor'>, limit: number): Promise<readonly ActorRecord[]> {
+  const records: ActorRecord[] = []
+  for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
+    const page = await store.list({ ...filter, limit, ...(cursor !== undefined && { cursor }) })
+    assert(page.records.length <= limit)
+    assert(page.cursor === undefined || page.records.length > 0)
+    records.push(...page.records)
+    cursor = page.cursor
+  }
+  return records
+}
+
+const COUNT = 2_500
+
+/** 2,500 actors that differ in everything that can be asked for. */
+async function populate(store: Store): Promise<readonly ActorRecord[]> {
+  const owner = await Owner.of(store)
+  const root = idIn(store, 'root')
+  const records = Array.from({ length: COUNT }, (_, n): ActorRecord => {
+    const id = idIn(store, `k${n}`, { tenant: n % 5 === 0 ? 'acme' : 'default', machine: n % 3 === 0 ? 'order' : 'order.line' })
+    const { record } = creation(id, {
+      status: actorStatuses[n % actorStatuses.length] as ActorStatus,
+      states: n % 2 === 0 ? ['pay', 'pay.waiting'] : ['pay.waiting.long'],
+      tags: n % 4 === 0 ? ['a b', 'urgent'] : n % 4 === 1 ? ['urgent\u001fa b'] : [],
+      createdAt: NOW + n,
+    })
+    return n % 10 === 0 ? { ...record, run: root } : record
+  })
+  for (let from = 0; from < COUNT; from += 500) {
+    await owner.commit({ actors: records.slice(from, from + 500).map((record) => ({ ...creation(record.id), record })) })
+  }
+  return records
+}
+
+export const actorCases: Cases = {
+  'actors are listed in the order of their creation, by every filter and page size, without gap or repetition': async ({ open }) => {
+    const store = await open()
+    const all = await populate(store)
+    const tenantOf = ({ id }: ActorRecord) => id.split('/')[0]
+    const machineOf = ({ id }: ActorRecord) => id.split('/')[1]
+    const filters: readonly (readonly [Omit<ActorFilter, 'limit'>, (record: ActorRecord) => boolean])[] = [
+      [{ tenant: 'default' }, () => true],
+      [{ tenant: 'acme' }, () => true],
+      [{ tenant: 'default', machine: 'order' }, (record) => machineOf(record) === 'order'],
+      [{ tenant: 'acme', machine: 'order.line' }, (record) => machineOf(record) === 'order.line'],
+      ...actorStatuses.map((status) => [{ tenant: 'default', status }, (record: ActorRecord) => record.status === status] as const),
+      [{ tenant: 'default', state: 'pay' }, ({ states }) => states.includes('pay')],
+      [{ tenant: 'default', state: 'pay.waiting.long' }, ({ states }) => states.includes('pay.waiting.long')],
+      [{ tenant: 'default', state: 'waiting' }, () => false],
+      [{ tenant: 'default', tag: 'urgent' }, ({ tags }) => tags.includes('urgent')],
+      [{ tenant: 'default', tag: 'urgent\u001fa b' }, ({ tags }) => tags.includes('urgent\u001fa b')],
+      [{ tenant: 'default', tag: '%' }, () => false],
+      [{ tenant: 'default', run: idIn(store, 'root') }, ({ run }) => run === idIn(store, 'root')],
+      [{ tenant: 'acme', machine: 'order', status: 'active', state: 'pay', tag: 'urgent' }, (record) =>
+        machineOf(record) === 'order' && record.status === 'active' && record.states.includes('pay') && record.tags.includes('urgent')],
+      [{ tenant: 'nobody' }, () => false],
+    ]
+    for (const [filter, fits] of filters) {
+      const expected = all.filter((record) => tenantOf(record) === filter.tenant && fits(record))
+      assert.deepEqual(await listAll(store, filter, 300), expected)
+    }
+    const tenth = all.filter((record) => tenantOf(record) === 'acme').slice(0, 100)
+    assert.deepEqual((await store.list({ tenant: 'acme', limit: 100 })).records, tenth)
+    assert.equal((await listAll(store, { tenant: 'acme', status: 'done' }, 1)).length, all.filter((record) => tenantOf(record) === 'acme' && record.status === 'done').length)
+  },
+
+  'a page that is exactly full and the last has no cursor': async ({ open }) => {
+    const store = await open()
+    const owner = await Owner.of(store)
+    await owner.commit({ actors: ['a', 'b'].map((key) => creation(idIn(store, key))) })
+    assert.equal((await store.list({ tenant: 'default', limit: 2 })).cursor, undefined)
+    assert.notEqual((await store.list({ tenant: 'default', limit: 1 })).cursor, undefined)
+  },
+
+  'paging goes on where it was while actors are created and change': async ({ open }) => {
+    const store = await open()
+    const owner = await Owner.of(store)
+    const ids = Array.from({ length: 10 }, (_, n) => idIn(store, `k${n}`))
+    await owner.commit({ actors: ids.map((id, n) => creation(id, { createdAt: NOW + n })) })
+    const first = await store.list({ tenant: 'default', limit: 4 })
+    const later = idIn(store, 'a later one')
+    await owner.commit({ actors: [creation(later, { createdAt: NOW + 100 }), ...ids.map((id, n) => recordOnly(id, { createdAt: NOW + n, updatedAt: NOW + 50 }))] })
+    const rest = await store.list({ tenant: 'default', limit: 100, cursor: first.cursor ?? '' })
+    assert.deepEqual([...keysOf(first.records), ...keysOf(rest.records)], [...ids, later])
+  },
+
+  'a cursor that no page gave is refused': async ({ open }) => {
+    const store = await open()
+    for (const cursor of ['', ' ', '../', "'; --", '\0', 'x'.repeat(5_000)]) await refuses(store.list({ tenant: 'default', limit: 1, cursor }), 'config/invalid')
+  },
+
+  'live actors are counted per partition': async ({ open, partitions }) => {
+    const store = await open()
+    const owner = await Owner.of(store)
+    assert.equal(await store.countLive(0), 0)
+    await owner.commit({ actors: actorStatuses.map((status) => creation(idIn(store, status), { status })) })
+    assert.equal(await store.countLive(0), 3)
+    await owner.commit({ actors: [recordOnly(idIn(store, 'active'), { status: 'done' }), recordOnly(idIn(store, 'held'), { status: 'active' })] })
+    assert.equal(await store.countLive(0), 2)
+    if (partitions > 1) assert.equal(await store.countLive(1), 0)
+  },
+
+  'due actors come earliest first, and only those that are due': async ({ open, partitions }) => {
+    const store = await open()
+    const owner = await Owner.of(store)
+    assert.equal(await store.nextDue(0), undefined)
+    const [a, b, c, d] = ['a', 'b', 'c', 'd'].map((key) => idIn(store, key)) as [ActorId, ActorId, ActorId, ActorId]
+    await owner.commit({ actors: [creation(a, { dueAt: NOW + 30 }), creation(b, { dueAt: NOW + 10 }), creation(c, { dueAt: NOW + 20 }), creation(d)] })
+    assert.equal(await store.nextDue(0), NOW + 10)
+    assert.deepEqual(await store.due(0, NOW + 9, 10), [])
+    assert.deepEqual(await store.due(0, NOW + 20, 10), [{ id: b, dueAt: NOW + 10 }, { id: c, dueAt: NOW + 20 }])
+    assert.deepEqual(await store.due(0, NOW + 99, 2), [{ id: b, dueAt: NOW + 10 }, { id: c, dueAt: NOW + 20 }])
+    await owner.commit({ actors: [recordOnly(b, { dueAt: null }), recordOnly(c, { dueAt: NOW + 40 }), recordOnly(d, { dueAt: NOW + 35 })] })
+    assert.deepEqual((await store.due(0, NOW + 99, 10)).map(({ id }) => id), [a, d, c])
+    if (partitions > 1) assert.equal(await store.nextDue(1), undefined)
+  },
+
+  'actors with open tasks or parked messages and held ones are unsettled, by id': async ({ open }) => {
+    const store = await open()
+    const owner = await Owner.of(store)
+    const ids = Array.from({ length: 9 }, (_, n) => idIn(store, `k${n}`))
+    const kind = (n: number) => [{ openTasks: 1 }, { parked: 1 }, { status: 'held' as const }, {}][n % 4]
+    await owner.commit({ actors: ids.map((id, n) => creation(id, kind(n))).reverse() })
+    const expected = ids.filter((_, n) => n % 4 !== 3).toSorted()
+    assert.deepEqual(await store.unsettled(0, '', 100), expected)
+    const read: ActorId[] = []
+    for (let page = await store.unsettled(0, '', 2); page.length > 0; page = await store.unsettled(0, read.at(-1) ?? '', 2)) read.push(...page)
+    assert.deepEqual(read, expected)
+    await owner.commit({ actors: ids.map((id) => recordOnly(id, {})) })
+    assert.deepEqual(await store.unsettled(0, '', 100), [])
+  },
+
+  'marks are kept per actor and key, the newest one counts': async ({ open }) => {
+    const store = await open()
+    const owner = await Owner.of(store)
+    const [x, y] = [idIn(store, 'x'), idIn(store, 'y')]
+    const mark = (actor: ActorId, key: string, fingerprint: string) => ({ actor, key, fingerprint, expiresAt: NOW })
+    await owner.commit({ marks: [mark(x, 'k1', 'f1'), mark(x, 'k2', 'f2'), mark(y, 'k1', 'f3')] })
+    assert.deepEqual(await store.marks(x, ['k1', 'k2', 'k3']), new Map([['k1', 'f1'], ['k2', 'f2']]))
+    assert.deepEqual(await store.marks(y, ['k1', 'k2']), new Map([['k1', 'f3']]))
+    assert.deepEqual(await store.marks(x, []), new Map())
+    await owner.commit({ marks: [mark(x, 'k1', 'f4')] })
+    assert.deepEqual(await store.marks(x, ['k1']), new Map([['k1', 'f4']]))
+  },
+
+  'dead letters are found by every filter, in order of their ids': async ({ open }) => {
+    const store = await open()
+    const owner = await Owner.of(store)
+    const [x, y] = [idIn(store, 'x'), idIn(store, 'y', { tenant: 'acme' })]
+    const letters = ['l3', 'l1', 'l4', 'l2'].map((id, n) => letter(n % 2 === 0 ? x : y, id, { at: NOW + n }))
+    await owner.commit({ deadLetters: letters })
+    await owner.commit({ resolved: [{ id: 'l2', state: 'discarded', at: NOW + 9, reason: 'obsolete' }] })
+    const ids = async (filter: Omit<DeadLetterFilter, 'limit'>, limit = 10) => (await store.deadLetters({ ...filter, limit })).map(({ id }) => id)
+    assert.deepEqual(await ids({}), ['l1', 'l2', 'l3', 'l4'])
+    assert.deepEqual(await ids({}, 2), ['l1', 'l2'])
+    assert.deepEqual(await ids({ after: 'l2' }), ['l3', 'l4'])
+    assert.deepEqual(await ids({ tenant: 'acme' }), ['l1', 'l2'])
+    assert.deepEqual(await ids({ actor: x }), ['l3', 'l4'])
+    assert.deepEqual(await ids({ id: 'l1' }), ['l1'])
+    assert.deepEqual(await ids({ id: 'l1', tenant: 'default' }), [])
+    assert.deepEqual(await ids({ state: 'present', tenant: 'acme' }), ['l1'])
+    assert.deepEqual(await store.deadLetters({ state: 'discarded', limit: 10 }), [letter(y, 'l2', { at: NOW + 3, state: 'discarded', resolvedAt: NOW + 9, reason: 'obsolete' })])
+  },
+
+  'a dead letter is resolved once; a later resolution changes nothing': async ({ open }) => {
+    const store = await open()
+    const owner = await Owner.of(store)
+    const id = idIn(store, 'x')
+    await owner.commit({ deadLetters: [letter(id, 'l1')] })
+    await owner.commit({ resolved: [{ id: 'l1', state: 'replayed', at: NOW + 1, reason: null }, { id: 'unknown', state: 'replayed', at: NOW, reason: null }] })
+    await owner.commit({ resolved: [{ id: 'l1', state: 'discarded', at: NOW + 2, reason: 'again' }] })
+    assert.deepEqual(await store.deadLetters({ limit: 10 }), [letter(id, 'l1', { state: 'replayed', resolvedAt: NOW + 1 })])
+  },
+}
