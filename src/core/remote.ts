@@ -1,4 +1,4 @@
-import type { ActorLogic, AnyActorLogic, AnyActorRef, AnyEventObject, EventFrom, InputFrom, OutputFrom, Snapshot, SnapshotFrom } from 'xstate'
+import type { ActorLogic, AnyActorLogic, AnyActorRef, AnyEventObject, EventFromLogic, InputFrom, OutputFrom, Snapshot, SnapshotFrom } from 'xstate'
 import { TroupeError } from './errors.ts'
 import type { ErrorInfo } from './errors.ts'
 import { fromErrorInfo } from './errors.ts'
@@ -26,7 +26,7 @@ export const CHILD_OUTCOME = 'troupe.child'
 /** Logic whose snapshots, events and input are those of the machine it stands for. */
 export type RemoteLogic<TLogic extends AnyActorLogic> = ActorLogic<
   Snapshot<OutputFrom<TLogic>> & Partial<Pick<SnapshotFrom<TLogic>, Extract<keyof SnapshotFrom<TLogic>, 'value' | 'context'>>>,
-  EventFrom<TLogic>,
+  EventFromLogic<TLogic>,
   InputFrom<TLogic>
 >
 

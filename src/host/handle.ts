@@ -1,4 +1,4 @@
-import type { AnyActorLogic, EventFrom, InputFrom, OutputFrom } from 'xstate'
+import type { AnyActorLogic, EventFromLogic, InputFrom, OutputFrom } from 'xstate'
 import { addressOf, isSpawnedKey, parseActorId } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import { TroupeError } from '../core/errors.ts'
@@ -71,7 +71,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
   }
 
   /** Sends an event; resolves when it is durable. Throws `event/invalid`, `actor/unknown`, `actor/ended`, `mailbox/full`, `payload/too-large`. */
-  send(event: EventFrom<TLogic>, options: SendOptions = {}): Promise<void> {
+  send(event: EventFromLogic<TLogic>, options: SendOptions = {}): Promise<void> {
     // Without `async`: this is the hot call of the API, and each promise of it is there a hundred thousand times.
     try {
       const { idempotencyKey: key } = options
@@ -95,7 +95,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
    * @example
    * const { context } = await order.ask({ type: 'PAY' }, { until: { tag: 'settled' }, timeout: 10_000 })
    */
-  async ask(event: EventFrom<TLogic>, options: AskOptions<TLogic> = {}): Promise<ActorSnapshot<TLogic>> {
+  async ask(event: EventFromLogic<TLogic>, options: AskOptions<TLogic> = {}): Promise<ActorSnapshot<TLogic>> {
     const { until = 'processed', timeout = ASK_TIMEOUT_MS, idempotencyKey } = options
     const { env, node, reader } = this.#parts
     const text = this.#event(event)
@@ -130,7 +130,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
   }
 
   /** Whether the event would cause a transition now. */
-  async can(event: EventFrom<TLogic>): Promise<boolean> {
+  async can(event: EventFromLogic<TLogic>): Promise<boolean> {
     return (await this.snapshot()).can(event)
   }
 

@@ -1,4 +1,4 @@
-import type { AnyActorLogic, AnyMachineSnapshot, ContextFrom, EventFrom, OutputFrom, SnapshotFrom } from 'xstate'
+import type { AnyActorLogic, AnyMachineSnapshot, ContextFrom, EventFromLogic, OutputFrom, SnapshotFrom } from 'xstate'
 import { z } from 'zod'
 import type { ZodType } from 'zod'
 import type { ActorId } from '../core/address.ts'
@@ -94,7 +94,7 @@ export class ActorSnapshot<TLogic extends AnyActorLogic = AnyActorLogic> {
   }
 
   /** Whether the event would cause a transition now: the actor takes events, and some guard passes. */
-  can(event: EventFrom<TLogic>): boolean {
+  can(event: EventFromLogic<TLogic>): boolean {
     if (this.status !== 'active' && this.status !== 'paused') return false
     return this.#machine()?.can(event as never) ?? true
   }

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { isDeepStrictEqual } from 'node:util'
 import { addressOf, parseActorId } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import type { TaskDocument } from '../core/document.ts'
@@ -141,7 +142,7 @@ export class Stepper {
   #createAgain(work: Work, batch: Batch, slot: Slot): void {
     const { body } = work.message
     if (body.kind === 'spawn') return void this.parts.env.counters.duplicates++
-    const same = body.kind === 'start' && JSON.stringify(slot.input ?? null) === JSON.stringify(decodeJson(body.input) ?? null)
+    const same = body.kind === 'start' && isDeepStrictEqual(slot.input ?? null, decodeJson(body.input) ?? null)
     if (same) return this.#answer(work, batch, slot)
     const how = body.kind === 'fork' ? 'so it cannot be forked to' : 'with another input'
     this.refuse(work, batch, new TroupeError('actor/exists', `${slot.address} was started already, ${how}`, { address: slot.address }))
