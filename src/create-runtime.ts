@@ -93,7 +93,8 @@ async function openStore(given: string | Store): Promise<{ readonly store: Store
 }
 
 async function openByUrl(url: string): Promise<Store> {
-  const [scheme = '', rest = ''] = [url.slice(0, url.indexOf(':') + 1), url.slice(url.indexOf(':') + 1)]
+  const scheme = url.slice(0, url.indexOf(':') + 1)
+  const rest = url.slice(scheme.length)
   if (scheme === 'memory:') return createMemoryStore()
   if (scheme !== 'sqlite:') throw new TroupeError('config/invalid', `store '${url}' is not known: use 'sqlite:./path/app.db' or 'memory:'`)
   const [path = '', query = ''] = rest.split('?', 2)

@@ -6,7 +6,7 @@ import { decodeJson } from './json.ts'
 /** Version of a journal row's text. */
 export const JOURNAL_FORMAT = 1
 
-export type EntryKind = 'start' | 'event' | 'timer' | 'task' | 'child' | 'failed' | 'restart' | 'stop' | 'cancel' | 'pause' | 'resume' | 'migrated' | 'fork'
+export type EntryKind = 'start' | 'event' | 'timer' | 'task' | 'child' | 'reply' | 'failed' | 'restart' | 'stop' | 'cancel' | 'pause' | 'resume' | 'migrated' | 'fork'
 
 /** One step of one actor, as the journal keeps it. */
 export interface JournalEntry {

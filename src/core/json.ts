@@ -72,9 +72,10 @@ function sealObject(value: object, path: string, border: Border, depth: number):
       seal(value[index], `${path}[${index}]`, border, depth + 1)
     }
   } else {
-    for (const key in value) {
+    const record = value as Record<string, unknown>
+    for (const key in record) {
       checkKey(key, path, border)
-      const inner = (value as Record<string, unknown>)[key]
+      const inner = record[key]
       if (typeof inner !== 'string') seal(inner, `${path}.${key}`, border, depth + 1)
     }
   }

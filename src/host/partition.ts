@@ -3,7 +3,7 @@ import type { ActorId } from '../core/address.ts'
 import type { TimerHandle } from '../core/clock.ts'
 import { TroupeError } from '../core/errors.ts'
 import { unpackMessage } from '../core/message.ts'
-import type { LocalBody } from '../core/message.ts'
+import type { Body, LocalBody, Message } from '../core/message.ts'
 import type { Lease } from '../core/store.ts'
 import { Batch, decodeMessage } from './batch.ts'
 import type { HostEnv } from './env.ts'
@@ -46,7 +46,6 @@ export class Partition {
   readonly #hooks: PartitionHooks
   readonly #slots: Slots
   readonly #stepper: Stepper
-  readonly #executor: Executor
   readonly #lanes = new Lanes()
   /** Inbox messages taken but not handled yet, older than all others. */
   #backlog: Work[] = []
@@ -66,7 +65,6 @@ export class Partition {
     this.lease = lease
     this.#seq = at.seq
     this.#inboxFloor = this.#inboxTaken = at.inboxFloor
-    this.#executor = executor
     this.#hooks = hooks
     this.#slots = new Slots(env, (id, path, event) => this.submit({ message: this.#own(id, { kind: 'event', event, path }) }))
     this.#stepper = new Stepper({
@@ -243,18 +241,25 @@ export class Partition {
       const handling = this.#handle(work, batch)
       if (handling) await handling
       if (work.inboxPosition !== undefined) batch.inboxFloor = work.inboxPosition
-      for (let index = 0; index < batch.chained.length; index++) {
-        const chained = batch.chained[index] as Work
-        if (this.#isFull(batch, started)) batch.outbox.push(chained.message as (typeof batch.outbox)[number])
-        else {
-          const chaining = this.#handle(chained, batch)
-          if (chaining) await chaining
-        }
-      }
-      batch.chained.length = 0
+      // What inbox messages have caused waits for the rest of the inbox, which is older (P3).
+      if (works[next + 1]?.inboxPosition === undefined) await this.#chain(batch, started)
     }
+    await this.#chain(batch, started)
     this.#keep(works.slice(next))
     if (batch.outbox.length > 0 && batch.outbox.some(({ to }) => partitionOf(to, this.#env.store.partitions) === this.lease.partition)) this.#inboxHint = true
+  }
+
+  /** Handles what the actors of this batch have sent each other; what a full batch has no room for goes through the inbox. */
+  async #chain(batch: Batch, started: number): Promise<void> {
+    for (let index = 0; index < batch.chained.length; index++) {
+      const chained = batch.chained[index] as Work
+      if (this.#isFull(batch, started)) batch.outbox.push(chained.message as Message<Body>)
+      else {
+        const handling = this.#handle(chained, batch)
+        if (handling) await handling
+      }
+    }
+    batch.chained.length = 0
   }
 
   /** What a full batch has left: inbox messages stay the oldest, the rest goes back to its lane's front. */

@@ -11,7 +11,7 @@ import type { Definition } from './definition.ts'
 import type { HostEnv } from './env.ts'
 import { ActorSnapshot } from './snapshot.ts'
 import { readDocument } from './slots.ts'
-import { unknownActor, unknownMachine } from './stepper.ts'
+import { unknownActor, unknownMachine } from './status.ts'
 
 const PAGE = 500
 
@@ -26,7 +26,7 @@ export class Reader {
   definition(id: ActorId): Definition {
     const { machine } = parseActorId(id)
     const definition = this.#env.definitions.get(machine)
-    if (!definition) throw unknownMachine(machine, this.#env)
+    if (!definition) throw unknownMachine(machine, this.#env.definitions)
     return definition
   }
 

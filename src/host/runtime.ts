@@ -13,7 +13,7 @@ import { decodeMessage } from './batch.ts'
 import { unpackMessage } from '../core/message.ts'
 import type { Node } from './node.ts'
 import { Reader } from './reader.ts'
-import { unknownMachine } from './stepper.ts'
+import { unknownMachine } from './status.ts'
 
 /** The logic behind an entry of `machines`. */
 export type LogicOf<TEntry> = TEntry extends Registration<infer TLogic> ? TLogic : TEntry extends AnyActorLogic ? TEntry : never
@@ -120,7 +120,7 @@ export class Runtime<TMachines extends Machines = Machines> {
   actor(machine: string | AnyActorLogic, key: string): ActorHandle {
     const { env } = this.#parts
     const name = typeof machine === 'string' ? machine : this.#names.get(machine)
-    if (name === undefined || !env.definitions.has(name)) throw unknownMachine(name ?? (machine as { id?: string }).id ?? 'unnamed', env)
+    if (name === undefined || !env.definitions.has(name)) throw unknownMachine(name ?? (machine as { id?: string }).id ?? 'unnamed', env.definitions)
     return new ActorHandle(this.#parts, actorId({ tenant: DEFAULT_TENANT, machine: name, key }))
   }
 
@@ -128,7 +128,7 @@ export class Runtime<TMachines extends Machines = Machines> {
   at(address: string): ActorHandle {
     const id = parseAddress(address)
     const { machine } = parseActorId(id)
-    if (!this.#parts.env.definitions.has(machine)) throw unknownMachine(machine, this.#parts.env)
+    if (!this.#parts.env.definitions.has(machine)) throw unknownMachine(machine, this.#parts.env.definitions)
     return new ActorHandle(this.#parts, id)
   }
 

@@ -1,3 +1,5 @@
+import { addressOf } from '../core/address.ts'
+import type { ActorId } from '../core/address.ts'
 import { TroupeError, fromErrorInfo } from '../core/errors.ts'
 import type { ErrorInfo } from '../core/errors.ts'
 import type { ActorStatus } from '../core/store.ts'
@@ -7,3 +9,8 @@ export function endedError({ address, status, failure }: { readonly address: str
   const code = status === 'failed' ? 'actor/failed' : status === 'held' ? 'actor/held' : 'actor/ended'
   return new TroupeError(code, `${address} is ${status}${failure ? `: ${failure.message}` : ''}`, { address, ...(failure && { cause: fromErrorInfo(failure) }) })
 }
+
+export const unknownActor = (id: ActorId): TroupeError => new TroupeError('actor/unknown', `there is no actor ${addressOf(id)}`, { address: addressOf(id) })
+
+export const unknownMachine = (machine: string, definitions: ReadonlyMap<string, unknown>): TroupeError =>
+  new TroupeError('machine/unknown', `no machine '${machine}' is registered; registered are ${[...definitions.keys()].join(', ') || 'none'}`)

@@ -1,0 +1,111 @@
+import { addressOf } from '../core/address.ts'
+import { TroupeError } from '../core/errors.ts'
+import { unpackMessage } from '../core/message.ts'
+import type { Body, LocalBody, Message } from '../core/message.ts'
+import { decodeMessage } from './batch.ts'
+import type { Batch } from './batch.ts'
+import type { Slot } from './slot.ts'
+import { endedError } from './status.ts'
+import type { Stepper } from './stepper.ts'
+import { stopActor } from './stop.ts'
+import { endTask, replayTask, updateTask } from './task-steps.ts'
+import { wakeActor } from './wake.ts'
+import type { Work } from './work.ts'
+
+/** What is not an event: what people and parents ask of an actor, and what the engine tells itself. */
+export async function obey(stepper: Stepper, work: Work, batch: Batch, slot: Slot): Promise<void> {
+  const body = work.message.body as Exclude<Body, { kind: 'start' | 'spawn' | 'fork' | 'event' }> | LocalBody
+  switch (body.kind) {
+    case 'child':
+      return settleChild(stepper, work, batch, slot, body)
+    case 'stop':
+      return slot.isLive || slot.status === 'failed' ? stopActor(stepper, work, batch, slot, 'stopped') : stepper.answer(work, batch, slot)
+    case 'cancel':
+      return cancel(stepper, work, batch, slot, body.graceMs)
+    case 'pause':
+      return pause(stepper, work, batch, slot)
+    case 'resume':
+      return resume(stepper, work, batch, slot)
+    case 'replay':
+    case 'discard':
+      return resolveLetter(stepper, work, batch, slot, body)
+    case 'wake':
+      return wakeActor(stepper, work, batch, slot)
+    case 'task':
+      return endTask(stepper, work, batch, slot, body)
+    case 'heartbeat':
+      return updateTask(stepper, batch, slot, body, task => ({ ...task, checkpoint: body.details }))
+    case 'interrupt':
+      return updateTask(stepper, batch, slot, body, task => ({ ...task, attempt: task.attempt + 1, dueAt: stepper.now }))
+  }
+}
+
+async function settleChild(stepper: Stepper, work: Work, batch: Batch, slot: Slot, { path, child, outcome }: Extract<Body, { kind: 'child' }>): Promise<void> {
+  if (stepper.mustWait(work, slot)) return stepper.park(work, batch, slot)
+  if (slot.status !== 'active') return
+  const event = JSON.stringify({ type: `child.${outcome.type}`, child: addressOf(child) })
+  await stepper.run(work, batch, slot, 'child', { message: work.message, event, path }, () => stepper.live(slot).settleChild(path, child, outcome))
+}
+
+/** Gives a machine that knows `CANCEL` its grace to clean up, then stops what is left. */
+async function cancel(stepper: Stepper, work: Work, batch: Batch, slot: Slot, graceMs: number): Promise<void> {
+  if (!slot.isLive && slot.status !== 'failed') return stepper.answer(work, batch, slot)
+  const snapshot = slot.live?.snapshot as { can?: (event: { type: string }) => boolean } | undefined
+  if (slot.status !== 'active' || graceMs <= 0 || !snapshot?.can?.({ type: 'CANCEL' })) return stopActor(stepper, work, batch, slot, 'cancelled')
+  await stepper.run(work, batch, slot, 'cancel', { message: work.message, event: '{"type":"CANCEL"}' }, () => {
+    slot.set('cancelAt', stepper.now + graceMs)
+    return stepper.live(slot).send({ type: 'CANCEL' })
+  })
+}
+
+function pause(stepper: Stepper, work: Work, batch: Batch, slot: Slot): void {
+  if (slot.status === 'paused') return stepper.answer(work, batch, slot)
+  if (slot.status !== 'active') return stepper.refuse(work, batch, endedError(slot))
+  slot.set('status', 'paused')
+  stepper.note(work, batch, slot, 'pause')
+}
+
+async function resume(stepper: Stepper, work: Work, batch: Batch, slot: Slot): Promise<void> {
+  if (slot.status === 'active') return stepper.answer(work, batch, slot)
+  if (slot.status === 'paused') slot.set('status', 'active')
+  else if (slot.status === 'failed') await revive(stepper, slot)
+  else return stepper.refuse(work, batch, endedError(slot))
+  stepper.note(work, batch, slot, 'resume')
+  stepper.parts.wake(slot.id)
+}
+
+async function revive(stepper: Stepper, slot: Slot): Promise<void> {
+  slot.revive()
+  await stepper.parts.slots.rollBack(slot)
+}
+
+/** Replays or gives up a dead letter, in the same commit as what comes of it. The actor of a discarded one need not exist. */
+export async function resolveLetter(stepper: Stepper, work: Work, batch: Batch, slot: Slot | undefined, body: Extract<Body, { kind: 'replay' | 'discard' }>): Promise<void> {
+  const { store, codec } = stepper.parts.env
+  const { to } = work.message
+  const [letter] = await store.deadLetters({ id: body.letter, limit: 1 })
+  if (!letter || letter.state !== 'present' || letter.actor !== to || batch.resolved.some(({ id }) => id === letter.id)) {
+    return stepper.refuse(work, batch, new TroupeError('dead-letter/unknown', `there is no dead letter ${body.letter} to ${body.kind}`, { address: addressOf(to) }))
+  }
+  if (body.kind === 'discard') {
+    batch.resolved.push({ id: letter.id, state: 'discarded', at: stepper.now, reason: body.reason })
+    return slot ? stepper.answer(work, batch, slot) : batch.answer(work, { seq: 0 })
+  }
+  batch.resolved.push({ id: letter.id, state: 'replayed', at: stepper.now, reason: null })
+  if (slot?.status === 'failed') {
+    await revive(stepper, slot)
+    stepper.note(undefined, batch, slot, 'resume')
+    stepper.parts.wake(slot.id)
+  }
+  const original = unpackMessage(decodeMessage({ id: work.message.id, to, at: letter.at, partition: letter.partition, data: letter.data }, codec))
+  const failed = original.body as Body | Extract<LocalBody, { kind: 'task' }>
+  if (failed.kind === 'task') return slot ? replayTask(stepper, work, batch, slot, failed.task) : undefined
+  await stepper.handle({ ...work, message: freshened(original) }, batch)
+}
+
+/** A letter's message without what tied it to its first sender: who waited, and the key under which it was counted. */
+function freshened({ reply: _reply, ...message }: Message<Body>): Message<Body> {
+  if (message.body.kind !== 'event') return message
+  const { key: _key, ask: _ask, ...body } = message.body
+  return { ...message, body }
+}

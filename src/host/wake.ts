@@ -1,0 +1,53 @@
+import { unpackMessage } from '../core/message.ts'
+import type { Body } from '../core/message.ts'
+import { decodeMessage } from './batch.ts'
+import type { Batch } from './batch.ts'
+import type { Slot } from './slot.ts'
+import type { Stepper } from './stepper.ts'
+import { stopActor } from './stop.ts'
+import { wakeTasks } from './task-steps.ts'
+import type { Work } from './work.ts'
+
+/** Parked messages handled in one go when an actor takes events again. */
+const UNPARK_MAX = 256
+
+/** Does what is due for an actor: parked messages, timers, retries, tasks that a crash has interrupted, the end of a cancelled one. */
+export async function wakeActor(stepper: Stepper, work: Work, batch: Batch, slot: Slot): Promise<void> {
+  if (slot.status !== 'active') return
+  if (slot.parked > 0) await unpark(stepper, batch, slot)
+  await fireTimers(stepper, work, batch, slot)
+  await wakeTasks(stepper, work, batch, slot)
+  if (slot.cancelAt !== null && slot.cancelAt <= stepper.now && slot.status === 'active') {
+    stopActor(stepper, { message: stepper.message(slot.id, null, { kind: 'stop' }, work.message) }, batch, slot, 'cancelled')
+  }
+}
+
+async function fireTimers(stepper: Stepper, work: Work, batch: Batch, slot: Slot): Promise<void> {
+  const { env } = stepper.parts
+  for (let due = slot.live?.dueTimer(stepper.now); due && slot.status === 'active'; due = slot.live?.dueTimer(stepper.now)) {
+    await env.probe?.('timer')
+    const { key, timer } = due
+    env.counters.timersFired++
+    const path = typeof timer.target === 'string' ? timer.target : undefined
+    const event = JSON.stringify(timer.event)
+    const body: Body = { kind: 'event', event, ...(path !== undefined && path !== '' && { path }) }
+    const message = stepper.message(slot.id, slot.id, body, work.message)
+    await stepper.run({ message }, batch, slot, 'timer', { event, path }, () => stepper.live(slot).fire({ key, timer }))
+    // A timer whose event poisoned the actor is there again after the roll-back, and must not fire for ever.
+    if (slot.live?.hasTimer(key, timer.generation)) stepper.step(slot, batch, 'timer', { event: '{"type":"timer.dropped"}' }, () => stepper.live(slot).dropTimer(key))
+  }
+}
+
+async function unpark(stepper: Stepper, batch: Batch, slot: Slot): Promise<void> {
+  const { env } = stepper.parts
+  await env.probe?.('parked')
+  for (const { position, ...stored } of await env.store.parked(slot.id, UNPARK_MAX)) {
+    if (slot.status !== 'active') break
+    if (batch.unpark.includes(position)) continue
+    slot.parked--
+    batch.unpark.push(position)
+    batch.slots.add(slot)
+    await stepper.handle({ message: unpackMessage(decodeMessage(stored, env.codec)), parkedPosition: position }, batch)
+  }
+  if (slot.parked > 0) stepper.parts.wake(slot.id)
+}
