@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { addressOf, parseActorId } from '../core/address.ts'
 import type { ActorDocument } from '../core/document.ts'
 import { TroupeError, toErrorInfo } from '../core/errors.ts'
@@ -68,7 +69,7 @@ function createAgain(stepper: Stepper, work: Work, batch: Batch, slot: Slot, bir
     stepper.parts.env.counters.duplicates++
     return
   }
-  if (birth.kind === 'start' && JSON.stringify(slot.input ?? null) === JSON.stringify(decodeJson(birth.input) ?? null)) return stepper.answer(work, batch, slot)
+  if (birth.kind === 'start' && isDeepStrictEqual(slot.input ?? null, decodeJson(birth.input) ?? null)) return stepper.answer(work, batch, slot)
   const how = birth.kind === 'fork' ? 'so nothing can be forked to it' : 'with another input'
   stepper.refuse(work, batch, new TroupeError('actor/exists', `${slot.address} was started already, ${how}`, { address: slot.address }))
 }
