@@ -45,6 +45,6 @@ export const isReplyTarget = (target: ActorAddress): boolean => target.address =
  * @example
  * on: { total: { actions: reply(({ context }) => context.total) } }
  */
-export function reply<TContext extends MachineContext, TEvent extends AnyEventObject>(value: (args: { context: TContext; event: TEvent }) => unknown) {
-  return sendTo<TContext, TEvent, undefined, AnyActorRef, TEvent, never, never>(replyTarget, (args: { context: TContext; event: TEvent }) => ({ type: REPLY_EVENT, value: value(args) }) as never)
+export function reply<TContext extends MachineContext, TExpressionEvent extends AnyEventObject, TEvent extends AnyEventObject>(value: (args: { context: TContext; event: TExpressionEvent }) => unknown) {
+  return sendTo<TContext, TExpressionEvent, undefined, AnyActorRef, TEvent, never, never>(replyTarget, (args: { context: TContext; event: TExpressionEvent }) => ({ type: REPLY_EVENT, value: value(args) }) as never)
 }
