@@ -8,6 +8,7 @@ import type { Codec } from '../core/codec.ts'
 import { parseActorId } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import type { Slot } from './slot.ts'
+import type { HostEnv } from './env.ts'
 import type { Settled, Waiter, Work } from './work.ts'
 
 /** What one batch has changed and wants to let out. Nothing of it happens before its commit. */
@@ -34,8 +35,10 @@ export class Batch {
   inboxFloor: number
   steps = 0
   bytes = 0
+  readonly #env: Pick<HostEnv, 'node' | 'settle'>
 
-  constructor(inboxFloor: number, chains: (to: ActorId) => boolean) {
+  constructor(env: Pick<HostEnv, 'node' | 'settle'>, inboxFloor: number, chains: (to: ActorId) => boolean) {
+    this.#env = env
     this.inboxFloor = inboxFloor
     this.chains = chains
   }
@@ -47,7 +50,13 @@ export class Batch {
   /** Tells whoever asked, after the commit. */
   answer(work: Work, outcome: Settled): void {
     if (work.waiter) this.settlements.push({ waiter: work.waiter, outcome })
-    else if (work.message.reply) this.replies.push(replyOf(work.message.reply, outcome))
+    else if (work.message.reply) this.reply(work.message.reply, outcome)
+  }
+
+  /** In this process directly, to another one through the store: no store tells a node of its own commits. */
+  reply(ask: AskDocument, outcome: Settled): void {
+    if (ask.node === this.#env.node) this.after.push(() => this.#env.settle(ask.request, outcome))
+    else this.replies.push(replyOf(ask, outcome))
   }
 
   toCommit(id: string, seq: number, at: number, partition: number, partitions: number, codec: Codec): Commit {

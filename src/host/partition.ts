@@ -190,7 +190,7 @@ export class Partition {
   }
 
   async #batch(): Promise<void> {
-    const batch = new Batch(this.#inboxFloor, to => !this.#inboxHint && this.#backlog.length === 0 && partitionOf(to, this.#env.store.partitions) === this.lease.partition)
+    const batch = new Batch(this.#env, this.#inboxFloor, to => !this.#inboxHint && this.#backlog.length === 0 && partitionOf(to, this.#env.store.partitions) === this.lease.partition)
     try {
       await this.#env.probe?.('take')
       await this.#step(await this.#take(), batch)

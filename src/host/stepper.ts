@@ -221,10 +221,7 @@ export class Stepper {
     if (!ask) return
     slot.set('asks', rest)
     this.note(undefined, batch, slot, 'reply')
-    const { env } = this.parts
-    const { seq } = slot
-    if (ask.node === env.node) batch.after.push(() => env.settle(ask.request, { seq, value }))
-    else batch.replies.push({ node: ask.node, request: ask.request, data: JSON.stringify({ seq, value }) })
+    batch.reply(ask, { seq: slot.seq, value })
   }
 
   /** Ends an actor and everything that runs for it; its own children are told by its tree. */
