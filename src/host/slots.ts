@@ -155,7 +155,8 @@ export class Slots {
   }
 
   evict(): void {
-    const excess = this.#slots.size - this.#env.limits.liveActorsMax
+    // The bound is the node's, shared out over the partitions.
+    const excess = this.#slots.size - Math.ceil(this.#env.limits.liveActorsMax / this.#env.store.partitions)
     if (excess <= 0) return
     let left = excess
     for (const slot of this.#slots.values()) {
