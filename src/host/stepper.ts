@@ -133,6 +133,9 @@ export class Stepper {
     slot.parked++
     batch.slots.add(slot)
     batch.park.push(work.message as Message<Body>)
+    const { body } = work.message
+    // Counted as it is accepted: the same event sent again while this one waits is no other one.
+    if (body.kind === 'event' && body.key !== undefined) this.#mark(batch, slot, body.key, body.event)
     if (slot.status === 'active') this.parts.wake(slot.id)
     if (!work.message.reply) this.answer(work, batch, slot)
   }
