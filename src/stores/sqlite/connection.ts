@@ -1,6 +1,7 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { TroupeError } from '../../core/errors.ts'
+import { BUSY_BLOCKING_MS } from './open-database.ts'
 import { isBusy, toStoreError } from './sqlite-errors.ts'
 
 /** How long a call waits for the write lock of other processes before it fails. */
@@ -77,7 +78,7 @@ export class Connection {
   }
 
   async #attemptUntilFree<T>(begin: StatementSync, work: () => T): Promise<T> {
-    for (let waitedMs = 0; waitedMs < BUSY_WAIT_MAX_MS; waitedMs += BUSY_PAUSE_MS) {
+    for (let waitedMs = 0; waitedMs < BUSY_WAIT_MAX_MS; waitedMs += BUSY_PAUSE_MS + BUSY_BLOCKING_MS) {
       await sleep(BUSY_PAUSE_MS)
       const result = this.#attempt(begin, work)
       if (result) return result.value

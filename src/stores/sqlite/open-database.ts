@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { DatabaseSync } from 'node:sqlite'
 import { TroupeError } from '../../core/errors.ts'
 import { APPLICATION_ID, DDL, FORMAT, PARTITIONS_MAX } from './schema.ts'
-import { isBusy, toStoreError } from './sqlite-errors.ts'
+import { isBusy, toOpenError } from './sqlite-errors.ts'
 
 export interface OpenOptions {
   readonly path: string
@@ -19,6 +19,7 @@ export interface OpenedDatabase {
   readonly partitions: number
 }
 
+const PAGE_BYTES_MIN = 512
 /** Pages that `quick_check` reads at most at the start: about 20 ms. */
 const CHECKED_PAGES_MAX = 1024
 /** Pages of WAL before a checkpoint: at SQLite's 1,000 each batch of 1,000 actors ran one, +1.5 us per actor write [measured]. */
@@ -26,7 +27,7 @@ const CHECKPOINT_PAGES = 4000
 const WAL_BYTES_KEPT_MAX = 64 << 20
 const CACHE_KIB = 32 << 10
 /** How long SQLite itself waits for a lock, blocking the event loop; longer waits are asynchronous, see connection.ts. */
-const BUSY_BLOCKING_MS = 5
+export const BUSY_BLOCKING_MS = 5
 const OPEN_ATTEMPTS_MAX = 200
 const OPEN_PAUSE_MS = 25
 
@@ -40,14 +41,14 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
     mkdirSync(dirname(path), { recursive: true })
     inspect(path)
   } catch (error) {
-    if (!isBusy(error)) throw toStoreError(error, path)
+    if (!isBusy(error)) throw toOpenError(error, path)
   }
   for (let attempt = 1; ; attempt++) {
     try {
       return open(path, options)
     } catch (error) {
       // Another process is making the file or recovers it after a crash.
-      if (!isBusy(error) || attempt === OPEN_ATTEMPTS_MAX) throw toStoreError(error, path)
+      if (!isBusy(error) || attempt === OPEN_ATTEMPTS_MAX) throw toOpenError(error, path)
       await sleep(OPEN_PAUSE_MS)
     }
   }
@@ -69,15 +70,20 @@ function inspect(path: string): void {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat === undefined) return
   if (!stat.isFile()) throw new TroupeError('config/invalid', `${path} is not a file: name a file for the store`, { details: { path } })
+  const walBytes = statSync(`${path}-wal`, { throwIfNoEntry: false })?.size ?? 0
   if (stat.size === 0) {
-    const wal = statSync(`${path}-wal`, { throwIfNoEntry: false })
-    if (wal === undefined || wal.size === 0) return
+    if (walBytes === 0) return
     throw new TroupeError('store/corrupt', `${path} is empty, but its write-ahead log is not; nothing was changed: restore both from a backup`, { details: { path } })
   }
+  // SQLite takes a shorter file for an empty one and would write over it.
+  if (stat.size < PAGE_BYTES_MIN) throw new TroupeError('store/corrupt', `${path} is too short for a database; nothing was changed: restore it from a backup, or name another path`, { details: { path } })
   const db = new DatabaseSync(path, { readOnly: true })
   try {
     identify(db, path)
-    if (pragma(db, 'page_count') > CHECKED_PAGES_MAX) return
+    const pages = pragma(db, 'page_count')
+    // With a write-ahead log the file may rightly be shorter; otherwise SQLite would read the missing bytes as zeroes.
+    if (walBytes === 0 && stat.size < pages * pragma(db, 'page_size')) throw new TroupeError('store/corrupt', `${path} was cut off; nothing was changed: restore it from a backup`, { details: { path, bytes: stat.size, pages } })
+    if (pages > CHECKED_PAGES_MAX) return
     const verdict = db.prepare('PRAGMA quick_check(1)').get()?.['quick_check']
     if (verdict !== 'ok') throw new TroupeError('store/corrupt', `${path} is damaged (${String(verdict)}); nothing was changed: restore it from a backup`, { details: { path } })
   } finally {
@@ -85,7 +91,7 @@ function inspect(path: string): void {
   }
 }
 
-function pragma(db: DatabaseSync, name: 'application_id' | 'user_version' | 'page_count'): number {
+function pragma(db: DatabaseSync, name: 'application_id' | 'user_version' | 'page_count' | 'page_size'): number {
   return Number(db.prepare(`PRAGMA ${name}`).get()?.[name])
 }
 
@@ -101,6 +107,7 @@ function identify(db: DatabaseSync, path: string): boolean {
   if (format > FORMAT) {
     throw new TroupeError('store/newer-format', `${path} has format ${format}, this Troupe reads up to ${FORMAT}; nothing was changed: upgrade Troupe`, { details: { path, format, supported: FORMAT } })
   }
+  if (format !== FORMAT) throw new TroupeError('store/corrupt', `${path} is damaged (format ${format}); nothing was changed: restore it from a backup`, { details: { path, format } })
   return true
 }
 

@@ -4,6 +4,7 @@ import { TroupeError } from '../../core/errors.ts'
 import type { ErrorCode } from '../../core/errors.ts'
 
 /** Primary result codes, https://www.sqlite.org/rescode.html. */
+const ERROR = 1
 const BUSY = 5
 const READONLY = 8
 const IOERR = 10
@@ -29,6 +30,12 @@ export function toStoreError(thrown: unknown, path: string): unknown {
   if (thrown instanceof TroupeError) return thrown
   const verdict = judge(thrown, path)
   return verdict ? new TroupeError(verdict.code, `${path} ${verdict.text}`, { cause: thrown, details: { path } }) : thrown
+}
+
+/** As `toStoreError`, for a file that is being opened: what SQLite cannot make sense of then is damage. */
+export function toOpenError(thrown: unknown, path: string): unknown {
+  if (errcodeOf(thrown) !== ERROR) return toStoreError(thrown, path)
+  return new TroupeError('store/corrupt', `${path} is damaged (${(thrown as Error).message}); nothing was changed: restore it from a backup`, { cause: thrown, details: { path } })
 }
 
 interface Verdict {
@@ -66,6 +73,7 @@ function judgeFileSystem(thrown: unknown): Verdict | undefined {
     case 'EACCES':
     case 'EPERM':
     case 'EROFS':
+    case 'ENOENT':
     case 'ENOTDIR':
     case 'EEXIST':
       return { code: 'store/readonly', text: `cannot be made (${message}): make its folder writable, or name another path` }

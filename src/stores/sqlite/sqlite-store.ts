@@ -9,6 +9,7 @@ import { createFence, createLeases } from './leases.ts'
 import { createMailbox } from './mailbox.ts'
 import { openDatabase } from './open-database.ts'
 import { createQueries } from './queries.ts'
+import { toOpenError } from './sqlite-errors.ts'
 import { createSweep } from './sweep.ts'
 
 export interface SqliteStoreOptions {
@@ -38,17 +39,25 @@ const POLL_MS = 10
 export async function openSqliteStore({ path, synchronous = 'FULL', partitions, clock = unrefClock, pollMs = POLL_MS }: SqliteStoreOptions): Promise<Store> {
   if (!(pollMs > 0)) throw new TroupeError('config/invalid', `openSqliteStore: pollMs must be a positive number, not ${pollMs}`)
   const opened = await openDatabase({ path, synchronous, partitions })
-  const connection = new Connection(opened.db, opened.path)
+  try {
+    return wire(new Connection(opened.db, opened.path), opened.partitions, { clock, pollMs })
+  } catch (error) {
+    opened.db.close()
+    throw toOpenError(error, opened.path)
+  }
+}
+
+function wire(connection: Connection, partitions: number, pollOptions: { readonly clock: PollClock; readonly pollMs: number }): Store {
   const fence = createFence(connection)
   const mailbox = createMailbox(connection)
   const { close: releaseLocks, ...leases } = createLeases(connection)
-  const poll = new ChangePoll(connection, { clock, pollMs })
+  const poll = new ChangePoll(connection, pollOptions)
   const { append, take, parked, takeReplies } = mailbox
 
   return {
-    partitions: opened.partitions,
+    partitions,
     ...leases,
-    commit: createCommit(connection, fence, mailbox, opened.partitions),
+    commit: createCommit(connection, fence, mailbox, partitions),
     append,
     take,
     parked,
