@@ -242,7 +242,8 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
     if (type.startsWith('xstate.') || type.startsWith('troupe.')) throw this.#invalid(`the event type '${type}' is reserved`)
     const checked = events[type]?.safeParse(event)
     if (checked && !checked.success) throw this.#invalid(`event '${type}': ${checked.error.issues.map(({ path, message }) => `${path.join('.') || 'event'}: ${message}`).join('; ')}`)
-    return this.#encode(checked?.success ? checked.data : event, 'event')
+    // A schema need not know the type: zod drops what it does not know.
+    return this.#encode(checked?.success ? { ...(checked.data as object), type } : event, 'event')
   }
 
   #invalid(message: string): TroupeError {

@@ -114,7 +114,7 @@ export class ActorSnapshot<TLogic extends AnyActorLogic = AnyActorLogic> {
     }
     return [...guardedBy].map(([type, guarded]) => {
       const schema = this.#definition.events[type]
-      return { type, guarded, schema, jsonSchema: schema && z.toJSONSchema(schema) }
+      return { type, guarded, schema, jsonSchema: schema && z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) }
     })
   }
 
