@@ -1,8 +1,8 @@
 import { actorId, childKey, parseActorId } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import type { ActorDocument, PersistedChild, PersistedSnapshot } from '../core/document.ts'
-import { emptyEffects } from './xstate/live-actor.ts'
-import type { Effects, SpawnRequest } from './xstate/live-actor.ts'
+import { emptyEffects } from './xstate/effects.ts'
+import type { Effects, SpawnRequest } from './xstate/effects.ts'
 
 /**
  * A document as the beginning of another actor: same state, own life. Durable children begin anew under the fork with the

@@ -15,7 +15,8 @@ import type { ActorRecord, ActorStatus, ActorWrite } from '../core/store.ts'
 import type { Definition } from './definition.ts'
 import { statesOf } from './snapshot.ts'
 import type { SnapshotSource } from './snapshot.ts'
-import type { Effects, LiveActor, LiveParts, Step } from './xstate/live-actor.ts'
+import type { Effects, Step } from './xstate/effects.ts'
+import type { LiveActor, LiveParts } from './xstate/live-actor.ts'
 
 /** Deltas below this many characters are never worth a new base. */
 const FOLD_MIN = 4096

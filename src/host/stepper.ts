@@ -20,8 +20,9 @@ import { superviseFailure } from './supervision.ts'
 import type { Failure } from './supervision.ts'
 import { launchTask } from './task-steps.ts'
 import type { Work } from './work.ts'
-import { QUIET, noStep } from './xstate/live-actor.ts'
-import type { LiveActor, Step } from './xstate/live-actor.ts'
+import { QUIET, noStep } from './xstate/effects.ts'
+import type { Step } from './xstate/effects.ts'
+import type { LiveActor } from './xstate/live-actor.ts'
 
 export interface StepperParts {
   readonly env: HostEnv
@@ -178,6 +179,7 @@ export class Stepper {
       const step = run()
       if (slot.live?.status === 'done' && slot.status === 'active') slot.end(slot.cancelAt === null ? 'done' : 'cancelled')
       slot.record(kind, this.now, facts, step)
+      if (slot.parked > 0 && !slot.isLive) this.parts.wake(slot.id)
       batch.slots.add(slot)
       batch.steps++
       batch.bytes += slot.entries.at(-1)?.length ?? 0

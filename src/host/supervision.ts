@@ -5,7 +5,7 @@ import type { Supervision } from './definition.ts'
 import type { EntryFacts, Slot } from './slot.ts'
 import type { Stepper } from './stepper.ts'
 import type { Work } from './work.ts'
-import { noStep } from './xstate/live-actor.ts'
+import { noStep } from './xstate/effects.ts'
 
 export interface Failure {
   readonly work: Work

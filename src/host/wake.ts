@@ -13,8 +13,8 @@ const UNPARK_MAX = 256
 
 /** Does what is due for an actor: parked messages, timers, retries, tasks that a crash has interrupted, the end of a cancelled one. */
 export async function wakeActor(stepper: Stepper, work: Work, batch: Batch, slot: Slot): Promise<void> {
+  if (slot.parked > 0 && !waits(slot)) await unpark(stepper, batch, slot)
   if (slot.status !== 'active') return
-  if (slot.parked > 0) await unpark(stepper, batch, slot)
   await fireTimers(stepper, work, batch, slot)
   await wakeTasks(stepper, work, batch, slot)
   if (slot.cancelAt !== null && slot.cancelAt <= stepper.now && slot.status === 'active') {
@@ -38,11 +38,14 @@ async function fireTimers(stepper: Stepper, work: Work, batch: Batch, slot: Slot
   }
 }
 
+/** An actor that has ended does not wait: what was parked for it is refused, and so comes to the dead letters. */
+const waits = ({ status }: Slot): boolean => status === 'paused' || status === 'held' || status === 'failed'
+
 async function unpark(stepper: Stepper, batch: Batch, slot: Slot): Promise<void> {
   const { env } = stepper.parts
   await env.probe?.('parked')
   for (const { position, ...stored } of await env.store.parked(slot.id, UNPARK_MAX)) {
-    if (slot.status !== 'active') break
+    if (waits(slot)) break
     if (batch.unpark.includes(position)) continue
     slot.parked--
     batch.unpark.push(position)

@@ -1,20 +1,30 @@
 import { createActor } from 'xstate'
 import type { AnyActorLogic, AnyActorRef, EventObject } from 'xstate'
-import { addressOf, childKey, parseAddress, parseActorId, actorId } from '../../core/address.ts'
+import { actorId, addressOf, childKey, parseActorId, parseAddress } from '../../core/address.ts'
 import type { ActorId } from '../../core/address.ts'
 import type { Op } from '../../core/delta.ts'
 import type { ActorDocument, PersistedSnapshot, TaskDocument, TimerDocument } from '../../core/document.ts'
 import { TroupeError } from '../../core/errors.ts'
 import { linkHost } from '../../core/host-link.ts'
-import { createBorder, decodeJson, encodeJson, exceeds, isActorRef, seal } from '../../core/json.ts'
+import type { HostLink } from '../../core/host-link.ts'
+import { createBorder, decodeJson, encodeJson, seal } from '../../core/json.ts'
 import type { Border } from '../../core/json.ts'
 import { CHILD_OUTCOME, remoteAddressOf, remoteMachineOf } from '../../core/remote.ts'
 import type { ChildOutcome } from '../../core/remote.ts'
 import { addressTarget, isReplyTarget } from '../../core/targets.ts'
 import { findRefs, goneRef } from './actor-refs.ts'
+import { QUIET, emptyEffects, isQuiet } from './effects.ts'
+import type { Effects, Step } from './effects.ts'
+import { internals, pathOf, unescapePart } from './internals.ts'
+import type { System } from './internals.ts'
 import { isMachine, kindOf } from './logic.ts'
+import { encodeOutgoing } from './outgoing.ts'
 import { advance, persist, restoreOrder } from './shadow.ts'
 import type { Shadow } from './shadow.ts'
+import { Timers, timerKey } from './timers.ts'
+import type { DueTimer } from './timers.ts'
+import { LIVE_FAILED, TASK_DONE, TASK_FAILED, asDeferred, asTask } from './wrapped-logic.ts'
+import type { LiveHost, TaskHost } from './wrapped-logic.ts'
 
 /**
  * One XState actor tree, hosted. All knowledge of XState's insides (relay, scheduler, task logic, tree walk) stands in
@@ -41,95 +51,17 @@ export interface LiveActorOptions {
   wake(path: string, event: string): void
 }
 
-export interface Effects {
-  readonly sends: OutgoingEvent[]
-  readonly spawns: SpawnRequest[]
-  /** Durable children to stop. */
-  readonly stops: ActorId[]
-  readonly replies: unknown[]
-  readonly emitted: EventObject[]
-  /** Events for the parent, by `sendParent`. */
-  readonly toParent: string[]
-  readonly tasks: TaskDocument[]
-  readonly cancelled: string[]
-  /** What must run only after the commit. */
-  readonly after: (() => void)[]
-}
-
-export interface OutgoingEvent {
-  readonly to: ActorId
-  readonly path: string | undefined
-  /** JSON text. */
-  readonly event: string
-}
-
-export interface SpawnRequest {
-  readonly id: ActorId
-  readonly machine: string
-  /** JSON text. */
-  readonly input: string
-  readonly path: string
-  readonly sync: boolean
-}
-
-/** What one step did. */
-export interface Step {
-  /** Delta of the whole document, as JSON text; undefined when nothing changed. */
-  readonly delta: string | undefined
-  readonly effects: Effects
-}
-
-interface Internals {
-  _parent: unknown
-  logic: AnyActorLogic
-  _send(event: EventObject): void
-  _stop(): void
-  readonly _snapshot: PersistedSnapshot
-}
-
-const internals = (ref: AnyActorRef): Internals => ref as unknown as Internals
-
-interface System {
-  _relay(source: AnyActorRef | undefined, target: AnyActorRef, event: EventObject): void
-  _sendInspectionEvent(event: { type: string; actorRef: AnyActorRef }): void
-}
-
 /** The parts of a document that a live actor owns. */
 export type LiveParts = Pick<ActorDocument, 'snapshot' | 'timers' | 'tasks' | 'ordinal'>
 type DocumentParts = Pick<ActorDocument, 'timers' | 'tasks' | 'ordinal'>
 
 const DELAY_MAX_MS = 100 * 365 * 24 * 60 * 60 * 1000
 
-/** Effects of a step that has none yet. */
-export const emptyEffects = (): Effects => ({ sends: [], spawns: [], stops: [], replies: [], emitted: [], toParent: [], tasks: [], cancelled: [], after: [] })
-
-/** A step in which nothing happened. */
-export const noStep = (): Step => ({ delta: undefined, effects: QUIET })
-
-/** The effects of every step that let nothing out. */
-export const QUIET: Effects = emptyEffects()
-
-const isQuiet = ({ sends, spawns, stops, replies, emitted, toParent, tasks, cancelled, after }: Effects): boolean =>
-  sends.length + spawns.length + stops.length + replies.length + emitted.length + toParent.length + tasks.length + cancelled.length + after.length === 0
-
-/** Path of an actor in its tree: '' for the root, else '/id/id'. */
-export function pathOf(ref: AnyActorRef): string {
-  const parent = internals(ref)._parent as AnyActorRef | undefined
-  return parent && 'logic' in parent ? `${pathOf(parent)}/${escapePart(ref.id)}` : ''
-}
-
-const escapePart = (id: string): string => (id.includes('/') || id.includes('~') ? id.replaceAll('~', '~0').replaceAll('/', '~1') : id)
-const unescapePart = (part: string): string => (part.includes('~') ? part.replaceAll('~1', '/').replaceAll('~0', '~') : part)
-
-const timerKey = (source: string, id: string): string => `${source}|${id}`
-
 export class LiveActor {
   readonly #options: LiveActorOptions
   readonly #border: Border
-  readonly #timers: Map<string, TimerDocument>
+  readonly #timers: Timers
   readonly #tasks: Map<string, TaskDocument>
-  /** The actors behind the paths of each timer: while a child stops, its successor may have its path already. */
-  readonly #timerRefs = new Map<string, TimerRefs>()
   /** Copies of what cannot be frozen, to compare by content. */
   #unfrozen: Map<ArrayBufferView, string> | undefined
   readonly #root: AnyActorRef
@@ -148,7 +80,7 @@ export class LiveActor {
     this.#options = options
     this.#border = createBorder('context/unserializable', options.jsonDepthMax, !options.mutableContext)
     const document: DocumentParts = 'document' in from ? from.document : { timers: {}, tasks: {}, ordinal: from.ordinal ?? 0 }
-    this.#timers = new Map(Object.entries(document.timers))
+    this.#timers = new Timers(document.timers, op => this.#ops.push(op))
     this.#tasks = new Map(Object.entries(document.tasks))
     this.#ordinal = document.ordinal
     const parent = { address: '#parent' }
@@ -188,21 +120,16 @@ export class LiveActor {
   }
 
   /** The earliest due timer at `now`. */
-  dueTimer(now: number): { readonly key: string; readonly timer: TimerDocument } | undefined {
-    let first: { key: string; timer: TimerDocument } | undefined
-    for (const [key, timer] of this.#timers) {
-      if (timer.dueAt > now) continue
-      if (!first || timer.dueAt < first.timer.dueAt || (timer.dueAt === first.timer.dueAt && timer.generation < first.timer.generation)) first = { key, timer }
-    }
-    return first
+  dueTimer(now: number): DueTimer | undefined {
+    return this.#timers.due(now)
   }
 
   /** Fires a timer of `dueTimer`. */
-  fire({ key, timer }: { readonly key: string; readonly timer: TimerDocument }): Step {
+  fire({ key, timer }: DueTimer): Step {
     return this.#step(() => {
-      if (this.#timers.get(key)?.generation !== timer.generation) return
-      this.#dropTimer(key)
-      this.#loosen(timerKey(timer.source, timer.id))
+      if (!this.#timers.has(key, timer.generation)) return
+      this.#timers.drop(key)
+      this.#timers.loosen(timerKey(timer.source, timer.id))
       const source = this.#find(timer.source)
       const target = typeof timer.target === 'string' ? this.#find(timer.target) : (timer.target as unknown as AnyActorRef)
       if (target) this.#system()._relay(source, target, timer.event)
@@ -225,12 +152,12 @@ export class LiveActor {
   }
 
   hasTimer(key: string, generation: number): boolean {
-    return this.#timers.get(key)?.generation === generation
+    return this.#timers.has(key, generation)
   }
 
   /** Forgets a timer whose event could not be handled. */
   dropTimer(key: string): Step {
-    return this.#step(() => this.#dropTimer(key))
+    return this.#step(() => this.#timers.drop(key))
   }
 
   settleChild(path: string, child: ActorId, outcome: ChildOutcome): Step {
@@ -267,8 +194,7 @@ export class LiveActor {
 
   /** Earliest due time of timers and retries. */
   get dueAt(): number | null {
-    let due: number | null = null
-    for (const { dueAt } of this.#timers.values()) if (due === null || dueAt < due) due = dueAt
+    let due = this.#timers.earliest
     for (const { dueAt } of this.#tasks.values()) if (dueAt !== null && (due === null || dueAt < due)) due = dueAt
     return due
   }
@@ -282,7 +208,7 @@ export class LiveActor {
   parts(): LiveParts {
     return {
       snapshot: persist(this.#shadow as Shadow),
-      timers: Object.fromEntries(this.#timers),
+      timers: this.#timers.toJSON(),
       tasks: Object.fromEntries(this.#tasks),
       ordinal: this.#ordinal,
     }
@@ -355,9 +281,7 @@ export class LiveActor {
       if (status !== 'active') throw internals(this.#root)._snapshot.error ?? new Error(`the checkpoint restores as ${status}`)
       checkTree(document.snapshot, this.#root.getSnapshot() as object, '')
     }
-    for (const [key, { source, target }] of this.#timers) {
-      this.#timerRefs.set(key, { source: this.#find(source), target: typeof target === 'string' ? this.#find(target) : undefined })
-    }
+    this.#timers.bind(path => this.#find(path))
     this.#stepping = true
     this.#root.start()
     this.#stepping = false
@@ -391,6 +315,23 @@ export class LiveActor {
     return this.#root.system as unknown as System
   }
 
+  /** What wrapped logic may ask of this actor. */
+  readonly #host: TaskHost & LiveHost = {
+    nextOrdinal: () => this.#nextOrdinal(),
+    isRestoring: () => this.#restoring,
+    requestTask: task => {
+      this.#putTask(task)
+      this.#effects.tasks.push(task)
+    },
+    cancelTask: id => {
+      this.#dropTask(id)
+      this.#effects.cancelled.push(id)
+    },
+    later: run => void this.#effects.after.push(run),
+    count: change => (this.#running += change),
+    failed: (self, error) => this.#options.wake(pathOf(self), this.#encodeFailure(error)),
+  }
+
   /** Replaces the logic of what must not run inside a step. Called before the child's initial state is made. */
   #adopt(ref: AnyActorRef): void {
     const inner = internals(ref)
@@ -398,77 +339,8 @@ export class LiveActor {
     if (isMachine(logic) && logic.options.maxIterations === Infinity) logic.options.maxIterations = this.#options.microstepsMax
     Object.assign(ref, { toJSON: () => ({ xstate$$type: 1, id: ref.id, path: pathOf(ref) }) })
     const kind = kindOf(logic)
-    if (kind === 'task') inner.logic = this.#asTask(logic)
-    else if (kind === 'live') inner.logic = this.#asDeferred(logic)
-  }
-
-  /** Promise logic as a request: the host runs it after the commit and brings back what came of it. */
-  #asTask(logic: AnyActorLogic): AnyActorLogic {
-    return {
-      ...logic,
-      getInitialSnapshot: (_scope: unknown, input: unknown) => ({ status: 'active', output: undefined, error: undefined, input, task: String(this.#nextOrdinal()) }),
-      getPersistedSnapshot: (state: unknown) => state,
-      restoreSnapshot: (state: unknown) => state,
-      start: (state: TaskState, { self }: { self: AnyActorRef }) => {
-        if (state.status !== 'active' || this.#restoring) return
-        const request: TaskDocument = { id: state.task, path: pathOf(self), input: state.input, attempt: 1, failures: 0, dueAt: null, crashes: 0 }
-        this.#putTask(request)
-        this.#effects.tasks.push(request)
-      },
-      transition: (state: TaskState, event: EventObject & { task?: string; output?: unknown; error?: unknown }) => {
-        if (state.status !== 'active') return state
-        if (event.type === 'xstate.stop') {
-          this.#dropTask(state.task)
-          this.#effects.cancelled.push(state.task)
-          return { ...state, status: 'stopped', input: undefined }
-        }
-        if (event.task !== state.task) return state
-        if (event.type === TASK_DONE) return { ...state, status: 'done', output: event.output, input: undefined }
-        if (event.type === TASK_FAILED) return { ...state, status: 'error', error: event.error, input: undefined }
-        return state
-      },
-    } as unknown as AnyActorLogic
-  }
-
-  /** Live code (callbacks, observables), each of whose entry points waits for the commit. */
-  #asDeferred(logic: AnyActorLogic): AnyActorLogic {
-    let stopped = false
-    const later = (run: () => void): void => void this.#effects.after.push(run)
-    /** What it throws ends it with that error, as if it had thrown inside the step. */
-    const guarded = (self: AnyActorRef, run: () => void) => (): void => {
-      if (stopped) return
-      try {
-        run()
-      } catch (error) {
-        stopped = true
-        this.#options.wake(pathOf(self), this.#encodeFailure(error))
-      }
-    }
-    return {
-      ...logic,
-      start: (state: never, scope: { self: AnyActorRef }) => {
-        this.#running++
-        later(guarded(scope.self, () => logic.start?.(state, scope as never)))
-      },
-      transition: (state: never, event: EventObject & { error?: unknown }, scope: { self: AnyActorRef }) => {
-        if (event.type === LIVE_FAILED) {
-          this.#running--
-          return { ...(state as object), status: 'error', error: event.error }
-        }
-        if (event.type === 'xstate.stop') {
-          stopped = true
-          this.#running--
-          later(() => ignoreFailure(() => logic.transition(state, event, scope as never)))
-          return { ...(state as object), status: 'stopped', error: undefined, _subscription: undefined }
-        }
-        if (event.type.startsWith('xstate.observable.')) {
-          if (event.type !== 'xstate.observable.next') this.#running--
-          return logic.transition(state, event, scope as never)
-        }
-        later(guarded(scope.self, () => void logic.transition(state, event, scope as never)))
-        return state
-      },
-    } as unknown as AnyActorLogic
+    if (kind === 'task') inner.logic = asTask(logic, this.#host)
+    else if (kind === 'live') inner.logic = asDeferred(logic, this.#host)
   }
 
   /** Takes the system's relay and scheduler. */
@@ -478,8 +350,8 @@ export class LiveActor {
     system._relay = (source, target, event) => this.#relayOut(target, event) || relay(source, target, event)
     Object.assign(this.#root.system.scheduler, {
       schedule: (source: AnyActorRef, target: AnyActorRef, event: EventObject, delay: number, id?: string) => this.#schedule(source, target, event, delay, id),
-      cancel: (source: AnyActorRef, id: string) => this.#isCurrent(source) && this.#dropTimer(timerKey(pathOf(source), id)),
-      cancelAll: (ref: AnyActorRef) => this.#dropTimersOf(ref),
+      cancel: (source: AnyActorRef, id: string) => this.#isCurrent(source) && this.#timers.drop(timerKey(pathOf(source), id)),
+      cancelAll: (ref: AnyActorRef) => this.#timers.dropOf(ref),
     })
   }
 
@@ -490,19 +362,19 @@ export class LiveActor {
     const remote = addressTarget(target)
     if (remote) {
       if (remote.address === '#parent') {
-        if (!event.type.startsWith('xstate.')) this.#effects.toParent.push(this.#encodeEvent(event))
+        if (!event.type.startsWith('xstate.')) this.#effects.toParent.push(this.#encode(event, 'event'))
       } else if (isReplyTarget(remote)) this.#effects.replies.push(this.#reply(event))
-      else this.#effects.sends.push({ to: parseAddress(remote.address, this.#tenant()), path: remote.path, event: this.#encodeEvent(event) })
+      else this.#effects.sends.push({ to: parseAddress(remote.address, this.#tenant()), path: remote.path, event: this.#encode(event, 'event') })
       return true
     }
     const proxied = remoteAddressOf(target)
     if (proxied !== undefined) {
-      this.#effects.sends.push({ to: proxied as ActorId, path: undefined, event: this.#encodeEvent(event) })
+      this.#effects.sends.push({ to: proxied as ActorId, path: undefined, event: this.#encode(event, 'event') })
       return true
     }
     if (this.#stepping) return false
     if (!this.#isCurrent(target)) return true
-    this.#options.wake(pathOf(target), this.#encodeEvent(event))
+    this.#options.wake(pathOf(target), this.#encode(event, 'event'))
     return true
   }
 
@@ -517,14 +389,14 @@ export class LiveActor {
 
   #encodeFailure(error: unknown): string {
     try {
-      return this.#encodeEvent({ type: LIVE_FAILED, error } as EventObject)
+      return this.#encode({ type: LIVE_FAILED, error }, 'event')
     } catch {
-      return this.#encodeEvent({ type: LIVE_FAILED, error: new Error(String(error)) } as EventObject)
+      return this.#encode({ type: LIVE_FAILED, error: new Error(String(error)) }, 'event')
     }
   }
 
-  #encodeEvent(event: EventObject): string {
-    return this.#encode(event, 'event')
+  #encode(value: unknown, what: string): string {
+    return encodeOutgoing(value, what, this.#options)
   }
 
   /** A private copy of an event that stays in the tree, references to its actors included. */
@@ -537,89 +409,30 @@ export class LiveActor {
     return copy
   }
 
-  /** Text of something that leaves; references to actors become addresses. */
-  #encode(value: unknown, what: string): string {
-    const border = createBorder('event/invalid', this.#options.jsonDepthMax, false)
-    seal(value, what, border)
-    const text = encodeJson(value, border.tagged)
-    const bytes = exceeds(text, this.#options.payloadBytesMax)
-    if (bytes !== undefined) {
-      const limit = this.#options.payloadBytesMax
-      throw new TroupeError('payload/too-large', `the ${what} has ${bytes} bytes, the limit payloadBytesMax is ${limit}`, { address: addressOf(this.#options.id), details: { bytes, limit } })
-    }
-    return text.includes('"xstate$$type"') ? this.#encodeRefs(value) : text
-  }
-
-  #encodeRefs(value: unknown): string {
-    const translate = (inner: unknown): unknown => {
-      if (typeof inner !== 'object' || inner === null) return inner
-      if (isActorRef(inner)) return this.#addressOfRef(inner as AnyActorRef)
-      if (Array.isArray(inner)) return inner.map(translate)
-      return Object.fromEntries(Object.entries(inner).map(([key, part]) => [key, translate(part)]))
-    }
-    return JSON.stringify(translate(value))
-  }
-
-  #addressOfRef(ref: AnyActorRef): { address: string; path?: string } {
-    const proxied = remoteAddressOf(ref)
-    if (proxied !== undefined) return { address: addressOf(proxied as ActorId) }
-    const path = pathOf(ref)
-    const address = addressOf(this.#options.id)
-    return path === '' ? { address } : { address, path }
-  }
-
   #schedule(source: AnyActorRef, target: AnyActorRef, event: EventObject, delay: number, id?: string): void {
     if (!this.#isCurrent(source)) return
     const late = Math.max(0, delay)
     if (!(late <= DELAY_MAX_MS)) throw new TroupeError('timer/invalid', `a delay of ${delay} ms for event '${event.type}' is no time that can come`, { address: addressOf(this.#options.id) })
-    const generation = this.#nextOrdinal()
-    const from = pathOf(source)
     const remote = addressTarget(target)
-    const proxied = remote ? undefined : remoteAddressOf(target)
-    const stays = !remote && proxied === undefined
+    const durable = remote ? undefined : remoteAddressOf(target)
+    const stays = !remote && durable === undefined
     // To an actor that has ended an event says nothing; later another one may have its path.
     if (stays && !(this.#isCurrent(target) && target.getSnapshot().status === 'active')) return
+    const generation = this.#nextOrdinal()
     const timer: TimerDocument = {
       id: id ?? `t${generation}`,
       generation,
-      source: from,
-      target: remote ? { ...remote } : proxied !== undefined ? { address: addressOf(proxied as ActorId) } : pathOf(target),
-      event: stays ? this.#copyEvent(event) : (JSON.parse(this.#encodeEvent(event)) as EventObject),
+      source: pathOf(source),
+      target: remote ? { ...remote } : durable !== undefined ? { address: addressOf(durable as ActorId) } : pathOf(target),
+      event: stays ? this.#copyEvent(event) : (JSON.parse(this.#encode(event, 'event')) as EventObject),
       dueAt: Math.ceil(this.#options.now() + late),
     }
-    const key = timerKey(from, timer.id)
-    this.#loosen(key)
-    this.#putTimer(key, timer, { source, target })
-  }
-
-  #putTimer(key: string, timer: TimerDocument, refs: TimerRefs): void {
-    this.#timers.set(key, timer)
-    this.#timerRefs.set(key, refs)
-    this.#ops.push([['timers', key], timer])
-  }
-
-  #dropTimer(key: string): void {
-    this.#timerRefs.delete(key)
-    if (this.#timers.delete(key)) this.#ops.push([['timers', key]])
-  }
-
-  /** As in XState, a timer whose id is used again runs on, but `cancel` cannot reach it any more; nor the newer one once the older has fired. */
-  #loosen(key: string): void {
-    const timer = this.#timers.get(key)
-    if (!timer) return
-    const refs = this.#timerRefs.get(key) ?? { source: undefined, target: undefined }
-    this.#dropTimer(key)
-    this.#putTimer(`${key}|${timer.generation}`, timer, refs)
+    this.#timers.schedule(timer, { source, target })
   }
 
   /** False for an actor that is gone, or is stopping while another one has its path. */
   #isCurrent(ref: AnyActorRef): boolean {
     return this.#find(pathOf(ref)) === ref
-  }
-
-  /** When an actor of the tree stops, so do its timers, and those of others that aim at it: a new child of that id is another actor. */
-  #dropTimersOf(ref: AnyActorRef): void {
-    for (const [key, { source, target }] of this.#timerRefs) if (source === ref || target === ref) this.#dropTimer(key)
   }
 
   #putTask(task: TaskDocument): void {
@@ -636,7 +449,7 @@ export class LiveActor {
     return this.#ordinal
   }
 
-  #link() {
+  #link(): HostLink {
     return {
       childAddress: (proxy: AnyActorRef, machine: string): string => {
         const { id } = this.#options
@@ -653,22 +466,7 @@ export class LiveActor {
   }
 }
 
-interface TimerRefs {
-  readonly source: AnyActorRef | undefined
-  readonly target: AnyActorRef | undefined
-}
-
-interface TaskState {
-  readonly status: 'active' | 'done' | 'error' | 'stopped'
-  readonly task: string
-  readonly input: unknown
-}
-
 const SNAPSHOT_PATH = ['snapshot'] as const
-const LIVE_FAILED = 'troupe.live.failed'
-const TASK_DONE = 'troupe.task.done'
-const TASK_FAILED = 'troupe.task.failed'
-
 /** XState drops a child whose source is gone without a word: its parent would wait for it for ever. */
 function checkTree(saved: PersistedSnapshot, snapshot: object, path: string): void {
   restoreOrder(saved, snapshot)
@@ -678,12 +476,3 @@ function checkTree(saved: PersistedSnapshot, snapshot: object, path: string): vo
     checkTree(child.snapshot, ref.getSnapshot() as object, `${path}${id}/`)
   }
 }
-
-function ignoreFailure(run: () => void): void {
-  try {
-    run()
-  } catch {
-    // Cleaning up code that never started or has already ended.
-  }
-}
-

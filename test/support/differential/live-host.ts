@@ -8,7 +8,8 @@ import { decodeJson, encodeJson } from '../../../src/core/json.ts'
 import { taskOf } from '../../../src/core/task.ts'
 import type { TaskScope } from '../../../src/core/task.ts'
 import { LiveActor } from '../../../src/host/xstate/live-actor.ts'
-import type { LiveActorOptions, Step } from '../../../src/host/xstate/live-actor.ts'
+import type { Step } from '../../../src/host/xstate/effects.ts'
+import type { LiveActorOptions } from '../../../src/host/xstate/live-actor.ts'
 import { settlePromises } from './host.ts'
 import type { CrashPlan, Host, State } from './host.ts'
 import { normalise, tagsOf } from './normalise.ts'
@@ -106,7 +107,7 @@ export class LiveHost implements Host {
     if (!this.#fault) this.#checkDelta(delta)
     if (this.#deltas.length > DELTAS_MAX) this.#fold()
     if (this.#fault !== 'emitted events are lost') this.emitted.push(...effects.emitted)
-    if (!this.#subject.live && this.#crashHere()) return this.#restart()
+    if (!this.#subject.live && this.#crashHere() > 0) return this.#restart()
     for (const run of effects.after) run()
     for (const task of effects.tasks) this.#run(task)
     for (const { path, event } of effects.sends) this.#queue.push({ path: path ?? '', event })
