@@ -149,6 +149,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
   /**
    * Follows the actor: every journal entry above `from` (default: the present), each with the state after it, until the
    * actor ends. Reads the journal, so a slow reader loses nothing that is retained, and `seq` resumes where it left off.
+   * Throws `actor/unknown`, `history/trimmed`, and `config/invalid` for a position that the actor has not reached.
    */
   watch(options: WatchOptions = {}): Watch<TLogic> {
     return new Watch(this.#parts, this.#id, options)

@@ -1,5 +1,6 @@
 import type { AnyActorLogic } from 'xstate'
 import type { ActorId } from '../core/address.ts'
+import { TroupeError } from '../core/errors.ts'
 import type { JournalEntry } from '../core/journal.ts'
 import type { Notice } from './env.ts'
 import type { HandleParts } from './handle.ts'
@@ -52,6 +53,7 @@ export class Watch<TLogic extends AnyActorLogic = AnyActorLogic> implements Asyn
     try {
       const first = await reader.snapshot(this.#id)
       let seq = this.#options.from ?? first.seq
+      if (!Number.isInteger(seq) || seq < 0 || seq > first.seq) throw new TroupeError('config/invalid', `${first.address} has steps 1 to ${first.seq}: none can follow ${seq}`, { address: first.address })
       let status = seq >= first.seq ? first.status : 'active'
       while (!node.isClosing) {
         while (progress.length > 0) yield progress.shift() as WatchedProgress
