@@ -265,6 +265,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
   async #waitFor(snapshot: ActorSnapshot, holds: (snapshot: ActorSnapshot) => boolean): Promise<ActorSnapshot> {
     if (holds(snapshot)) return snapshot
     for await (const entry of new Watch(this.#parts, this.#id, { from: snapshot.seq })) if ('snapshot' in entry && holds(entry.snapshot)) return entry.snapshot
+    if (this.#parts.node.isClosing) throw new TroupeError('runtime/closed', `the runtime was closed while ${this.address} was waited for`, { address: this.address })
     throw endedError(await this.#parts.reader.snapshot(this.#id))
   }
 
