@@ -8,7 +8,7 @@ import { DOCUMENT_FORMAT, XSTATE_MAJOR } from '../core/document.ts'
 import type { ActorDocument, AskDocument, ParentLink } from '../core/document.ts'
 import { TroupeError } from '../core/errors.ts'
 import type { ErrorInfo } from '../core/errors.ts'
-import { encodeJson, exceeds } from '../core/json.ts'
+import { encodeJson, exceeds, isTagged } from '../core/json.ts'
 import type { Message } from '../core/message.ts'
 import { liveStatuses } from '../core/store.ts'
 import type { ActorRecord, ActorStatus, ActorWrite } from '../core/store.ts'
@@ -69,13 +69,16 @@ export class Slot {
   #fromSeq = 1
   #completedAt: number | null = null
   #wasLive = false
+  /** Whether input or state hold what JSON does not, so that their text takes the slower way. */
+  #tagged: boolean
   #updatedAt: number
 
   constructor(id: ActorId, definition: Definition | undefined, head: Head, createdAt: number) {
     this.id = id
     this.definition = definition
-    this.#head = head
+    this.#head = headOf(head)
     this.#createdAt = createdAt
+    this.#tagged = isTagged(head.input)
     this.#updatedAt = createdAt
   }
 
@@ -223,7 +226,8 @@ export class Slot {
       ...parts,
       ...this.#head,
     }
-    return encodeJson(document, true)
+    this.#tagged ||= this.live?.tagged ?? true
+    return encodeJson(document, this.#tagged)
   }
 
   /** What the next commit writes for this actor. */
@@ -328,12 +332,15 @@ export class Slot {
   }
 }
 
+/** The head alone: given a whole document, its snapshot of that day would go into every later base. */
+const headOf = ({ status, failure, cancelAt, input, parent, asks, restarts }: Head): Head => ({ status, failure, cancelAt, input, parent, asks, restarts })
+
 /** Makes a snapshot source when it is wanted, of the state at the time it was taken. */
 export type SnapshotView = () => SnapshotSource
 
 function joinDeltas(delta: string | undefined, ops: readonly Op[]): string | undefined {
   if (ops.length === 0) return delta
-  const text = encodeJson(ops, true)
+  const text = encodeJson(ops, ops.some(([path]) => path[0] === 'snapshot'))
   return delta === undefined ? text : `${delta.slice(0, -1)},${text.slice(1)}`
 }
 
@@ -347,7 +354,7 @@ function entryText(slot: Slot, kind: EntryKind, at: number, { message, event, pa
     if (message?.causation) text += `,"causation":${JSON.stringify(message.causation)}`
     if (event !== undefined) text += `,"event":${event}`
     if (path !== undefined) text += `,"path":${JSON.stringify(path)}`
-    if (effects && effects.sends.length > 0) text += `,"sent":${JSON.stringify(effects.sends.map(({ to, event: sent }) => ({ to, type: (JSON.parse(sent) as { type: string }).type })))}`
+    if (effects && effects.sends.length > 0) text += `,"sent":${JSON.stringify(effects.sends.map(({ to, type }) => ({ to, type })))}`
   }
   if (effects && effects.emitted.length > 0) text += `,"emitted":${encodeJson(effects.emitted, true)}`
   if (error) text += `,"error":${JSON.stringify(error)}`
