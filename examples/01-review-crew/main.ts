@@ -1,0 +1,67 @@
+import { TroupeError } from 'troupe'
+import { ruleNames } from './analyse/finding.ts'
+import { reviewFolder } from './crew.ts'
+import type { Outcome } from './crew.ts'
+import { UsageError, help, parseOptions } from './options.ts'
+import { count } from './report.ts'
+import type { ReportSummary } from './report.ts'
+import { removeStore } from './remove-store.ts'
+import { createScreen } from './terminal.ts'
+
+const startedAt = performance.now()
+
+async function main(): Promise<number> {
+  const options = parseOptions(process.argv.slice(2))
+  if (!options) {
+    console.log(help)
+    return 0
+  }
+  if (options.fresh) await removeStore(options.store, options.isStoreNamed)
+  const interrupt = new AbortController()
+  // Once: a second Ctrl-C ends the process at once, which does no harm either.
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort())
+  const screen = createScreen(process.stdout)
+  const outcome = await reviewFolder(options, screen, interrupt.signal).finally(() => screen.end())
+  return tell(outcome)
+}
+
+/** Says how it ended; gives the exit code. */
+function tell(outcome: Outcome): number {
+  switch (outcome.type) {
+    case 'done':
+      console.log(`Done in ${((performance.now() - startedAt) / 1000).toFixed(1)} s${historyOf(outcome.progress)}.`)
+      tellSummary(outcome.summary)
+      return 0
+    case 'done before':
+      console.log('Already done; use --fresh to start over, and --pace 100 to have time to kill it.')
+      tellSummary(outcome.summary)
+      return 0
+    case 'interrupted':
+      console.log(`Stopped after ${outcome.progress.done} of ${count(outcome.progress.total, 'file')}. Run again to go on.`)
+      return 130
+    case 'stuck':
+      console.error(`review-crew: ${outcome.problem}\nRun again to try again.`)
+      return 1
+  }
+}
+
+function historyOf({ takenOver, retries }: { readonly takenOver: number; readonly retries: number }): string {
+  return `${takenOver > 0 ? `, ${count(takenOver, 'file')} taken over from an earlier run` : ''}${retries > 0 ? `, ${count(retries, 'failed attempt')} tried again` : ''}`
+}
+
+function tellSummary({ files, lines, findings, byRule, failed, unreviewed, path }: ReportSummary): void {
+  console.log(`${count(files, 'file')}, ${count(lines, 'line')} of code, ${count(findings, 'finding')}`)
+  for (const rule of ruleNames) if (byRule[rule]) console.log(`  ${String(byRule[rule]).padStart(5)}  ${rule}`)
+  if (failed > 0) console.log(`${count(failed, 'file')} could not be reviewed: the report says why`)
+  if (unreviewed > 0) console.log(`${count(unreviewed, 'file')} not reviewed: the deadline came first`)
+  console.log(`Report: ${path}`)
+}
+
+try {
+  process.exitCode = await main()
+} catch (error) {
+  if (!(error instanceof UsageError) && !(error instanceof TroupeError)) throw error
+  console.error(`review-crew: ${error.message}`)
+  console.error(error instanceof TroupeError ? error.remedy : 'Try --help.')
+  process.exitCode = error instanceof TroupeError ? error.exitCode : 2
+}
