@@ -1,5 +1,5 @@
 import type { AnyActorLogic, EventFromLogic, InputFrom, OutputFrom } from 'xstate'
-import { addressOf, isSpawnedKey, parseActorId } from '../core/address.ts'
+import { actorId, addressOf, isSpawnedKey, parseActorId } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import { TroupeError } from '../core/errors.ts'
 import { createBorder, encodeJson, exceeds, seal } from '../core/json.ts'
@@ -160,15 +160,15 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
     return this.#parts.reader.entries(this.#id, from, limit)
   }
 
-  /** The state after a past step: a read, nothing runs again. Throws `history/trimmed`. */
+  /** The state after a past step: a read, nothing runs again. Throws `history/trimmed`, and `config/invalid` for a step that never was. */
   async at(seq: number): Promise<ActorSnapshot<TLogic>> {
     return (await this.#parts.reader.snapshot(this.#id, seq)) as ActorSnapshot<TLogic>
   }
 
-  /** Starts a new actor from the state after a past step. Throws `actor/exists`, `history/trimmed`. */
+  /** Starts a new actor from the state after a past step. Throws `actor/exists`, `address/invalid`, `history/trimmed`, and `config/invalid` for a step that never was. */
   async fork(seq: number, newKey: string): Promise<ActorHandle<TLogic>> {
     const { tenant, machine } = parseActorId(this.#id)
-    const fork = new ActorHandle<TLogic>(this.#parts, `${tenant}/${machine}/${newKey}` as ActorId)
+    const fork = new ActorHandle<TLogic>(this.#parts, actorId({ tenant, machine, key: newKey }))
     if (isSpawnedKey(newKey)) throw new TroupeError('address/invalid', `the key ${newKey} has a '>', which marks spawned actors`)
     const { document } = await this.#parts.reader.document(this.#id, seq)
     await fork.#request({ kind: 'fork', document })

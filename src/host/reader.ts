@@ -41,10 +41,11 @@ export class Reader {
   }
 
   async document(id: ActorId, at?: number): Promise<{ readonly record: ActorRecord; readonly document: ActorDocument }> {
-    const stored = await this.#env.store.load(id, at)
+    const isStep = at === undefined || (Number.isInteger(at) && at >= 1)
+    const stored = await this.#env.store.load(id, isStep ? at : undefined)
     if (!stored) throw await this.#missing(id, at)
     const { record } = stored
-    if (at !== undefined && (at > record.seq || at < 1)) throw new TroupeError('config/invalid', `${addressOf(id)} has steps 1 to ${record.seq}, not ${at}`, { address: addressOf(id) })
+    if (!isStep || (at !== undefined && at > record.seq)) throw new TroupeError('config/invalid', `${addressOf(id)} has steps 1 to ${record.seq}, not ${at}`, { address: addressOf(id) })
     return { record, document: readDocument(stored, this.#env.codec, at).document }
   }
 
