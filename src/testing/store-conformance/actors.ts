@@ -19,6 +19,12 @@ async function listAll(store: Store, filter: Omit<ActorFilter, 'limit' | 'cursor
   return records
 }
 
+/** One by one: the difference of two lists of thousands takes a minute to print. */
+function assertSame(found: readonly ActorRecord[], expected: readonly ActorRecord[]): void {
+  for (const [index, record] of expected.entries()) assert.deepEqual(found[index], record)
+  assert.equal(found.length, expected.length)
+}
+
 const COUNT = 2_500
 
 /** 2,500 actors that differ in everything that can be asked for. */
@@ -66,10 +72,10 @@ export const actorCases: Cases = {
     ]
     for (const [filter, fits] of filters) {
       const expected = all.filter((record) => tenantOf(record) === filter.tenant && fits(record))
-      assert.deepEqual(await listAll(store, filter, 300), expected)
+      assertSame(await listAll(store, filter, 300), expected)
     }
-    const tenth = all.filter((record) => tenantOf(record) === 'acme').slice(0, 100)
-    assert.deepEqual((await store.list({ tenant: 'acme', limit: 100 })).records, tenth)
+    const firstPage = all.filter((record) => tenantOf(record) === 'acme').slice(0, 100)
+    assert.deepEqual((await store.list({ tenant: 'acme', limit: 100 })).records, firstPage)
     assert.equal((await listAll(store, { tenant: 'acme', status: 'done' }, 1)).length, all.filter((record) => tenantOf(record) === 'acme' && record.status === 'done').length)
   },
 
