@@ -26,10 +26,10 @@ export interface Border {
   /** Set when a tagged value was met: text made of it needs the tagging replacer. */
   tagged: boolean
   /** Typed arrays met: they cannot be frozen, so their owner compares them by content. */
-  readonly unfreezable: Set<ArrayBufferView>
+  unfreezable: Set<ArrayBufferView> | undefined
 }
 
-export const createBorder = (code: ErrorCode, depthMax: number, freeze: boolean): Border => ({ code, depthMax, freeze, tagged: false, unfreezable: new Set() })
+export const createBorder = (code: ErrorCode, depthMax: number, freeze: boolean): Border => ({ code, depthMax, freeze, tagged: false, unfreezable: undefined })
 
 /** A reference to a live actor: it has XState's own persisted form and is never walked. */
 export const isActorRef = (value: object): boolean => 'sessionId' in value && 'send' in value && 'ref' in value
@@ -94,7 +94,7 @@ function sealSpecial(value: object, path: string, border: Border): void {
   }
   if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
     border.tagged = true
-    border.unfreezable.add(value)
+    border.unfreezable = (border.unfreezable ?? new Set()).add(value)
     return
   }
   throw unfit(border, path, `a ${value.constructor?.name ?? 'class instance'}`)
@@ -102,6 +102,14 @@ function sealSpecial(value: object, path: string, border: Border): void {
 
 function unfit(border: Border, path: string, what: string): TroupeError {
   return new TroupeError(border.code, `${path} is ${what}, which JSON cannot hold`, { details: { path } })
+}
+
+/** Whether text made of a value needs the tagging replacer. */
+export function isTagged(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  const border = createBorder('context/unserializable', Infinity, false)
+  seal(value, '', border)
+  return border.tagged
 }
 
 /** Text of a value that has passed a border. */

@@ -103,7 +103,7 @@ export class Executor {
     try {
       await this.#env.probe?.('task-start')
       const output = await definition.run({
-        input: decodeJson(encodeJson(task.input, true)),
+        input: copyOf(task.input),
         signal: controller.signal,
         attempt: task.attempt,
         idempotencyKey: definition.idempotency?.(task.input) ?? `${running.actor}:${task.id}`,
@@ -196,3 +196,6 @@ export class Executor {
     this.#deliver(running.actor, { kind: 'heartbeat', task: running.task.id, attempt: running.task.attempt, details: running.checkpoint })
   }
 }
+
+/** What the task does with its input stays its own. */
+const copyOf = (input: unknown): unknown => (typeof input === 'object' && input !== null ? decodeJson(encodeJson(input, true)) : input)

@@ -3,6 +3,7 @@ import { parseActorId } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import { TroupeError, toErrorInfo } from '../core/errors.ts'
 import type { EntryKind } from '../core/journal.ts'
+import { decodeJson } from '../core/json.ts'
 import { packMessage } from '../core/message.ts'
 import type { Body, Message } from '../core/message.ts'
 import type { ChildOutcome } from '../core/remote.ts'
@@ -114,7 +115,7 @@ export class Stepper {
     if (body.key !== undefined) this.#mark(batch, slot, body.key, body.event)
     return this.run(work, batch, slot, 'event', { message, event: body.event, path: body.path }, () => {
       if (body.ask) slot.set('asks', [...slot.asks, body.ask])
-      return this.live(slot).send(JSON.parse(body.event) as { type: string }, body.path)
+      return this.live(slot).send(decodeJson<{ type: string }>(body.event), body.path)
     })
   }
 
@@ -203,7 +204,7 @@ export class Stepper {
     const { parent } = slot
     if (effects === QUIET && !parent) return
     const work = cause ?? { message: this.message(slot.id, null, { kind: 'stop' }) }
-    for (const { to, path, event } of effects.sends) this.emit(work, batch, to, slot.id, { kind: 'event', event, ...(path !== undefined && { path }) })
+    for (const { to, path, event } of effects.sends) this.emit(work, batch, to, slot.id, path === undefined ? { kind: 'event', event } : { kind: 'event', event, path })
     for (const { id, input, path, sync } of effects.spawns) this.emit(work, batch, id, slot.id, { kind: 'spawn', input, parent: { id: slot.id, path, sync } })
     for (const id of effects.stops) this.emit(work, batch, id, slot.id, { kind: 'stop' })
     for (const task of effects.cancelled) batch.after.push(() => this.parts.executor.abort(slot.id, task))
@@ -255,7 +256,8 @@ export class Stepper {
   message(to: ActorId, from: ActorId | null, body: Body, cause?: Message): Message<Body> {
     const { env } = this.parts
     const id = env.nextMessageId()
-    return { id, to, from, at: env.clock.now(), body, correlation: cause?.correlation ?? id, causation: cause?.id ?? null, ...(cause?.traceparent !== undefined && { traceparent: cause.traceparent }) }
+    const message = { id, to, from, at: env.clock.now(), body, correlation: cause?.correlation ?? id, causation: cause?.id ?? null }
+    return cause?.traceparent === undefined ? message : { ...message, traceparent: cause.traceparent }
   }
 
   /** A work that was not carried out: told to its sender, or kept as a dead letter when nobody waits. */

@@ -21,6 +21,7 @@ export interface Effects {
 export interface OutgoingEvent {
   readonly to: ActorId
   readonly path: string | undefined
+  readonly type: string
   /** JSON text. */
   readonly event: string
 }

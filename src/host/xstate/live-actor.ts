@@ -13,6 +13,7 @@ import { CHILD_OUTCOME, remoteAddressOf, remoteMachineOf } from '../../core/remo
 import type { ChildOutcome } from '../../core/remote.ts'
 import { addressTarget, isReplyTarget } from '../../core/targets.ts'
 import { findRefs, goneRef } from './actor-refs.ts'
+import type { StoredRef } from './actor-refs.ts'
 import { QUIET, emptyEffects, isQuiet } from './effects.ts'
 import type { Effects, Step } from './effects.ts'
 import { internals, pathOf, unescapePart } from './internals.ts'
@@ -241,7 +242,7 @@ export class LiveActor {
     }
     if (this.#failure) throw this.#failure.error
     this.#shadow = advance(this.#shadow, this.#root, SNAPSHOT_PATH, this.#ops, this.#border)
-    if (this.#border.unfreezable.size > 0) this.#compareUnfrozen()
+    if (this.#border.unfreezable) this.#compareUnfrozen(this.#border.unfreezable)
     return { delta: this.#takeDelta(), effects: this.#takeEffects() }
   }
 
@@ -261,11 +262,11 @@ export class LiveActor {
   }
 
   /** Typed arrays may change in place: when one did, the context is written whole. */
-  #compareUnfrozen(): void {
+  #compareUnfrozen(views: ReadonlySet<ArrayBufferView>): void {
     const last = this.#unfrozen
     const now = new Map<ArrayBufferView, string>()
     let changed = false
-    for (const view of this.#border.unfreezable) {
+    for (const view of views) {
       const content = Buffer.from(view.buffer, view.byteOffset, view.byteLength).toString('latin1')
       if (last?.has(view) && last.get(view) !== content) changed = true
       now.set(view, content)
@@ -288,7 +289,7 @@ export class LiveActor {
     this.#restoring = false
     if (this.#failure) throw this.#failure.error
     this.#shadow = advance(undefined, this.#root, SNAPSHOT_PATH, [], this.#border)
-    if (this.#border.unfreezable.size > 0) this.#compareUnfrozen()
+    if (this.#border.unfreezable) this.#compareUnfrozen(this.#border.unfreezable)
     const { after } = this.#effects
     this.#effects = emptyEffects()
     // Callbacks and observables of a restored actor start again; what they lost is theirs (see the table of XState features).
@@ -316,20 +317,22 @@ export class LiveActor {
   }
 
   /** What wrapped logic may ask of this actor. */
-  readonly #host: TaskHost & LiveHost = {
-    nextOrdinal: () => this.#nextOrdinal(),
-    isRestoring: () => this.#restoring,
-    requestTask: task => {
-      this.#putTask(task)
-      this.#effects.tasks.push(task)
-    },
-    cancelTask: id => {
-      this.#dropTask(id)
-      this.#effects.cancelled.push(id)
-    },
-    later: run => void this.#effects.after.push(run),
-    count: change => (this.#running += change),
-    failed: (self, error) => this.#options.wake(pathOf(self), this.#encodeFailure(error)),
+  #host(): TaskHost & LiveHost {
+    return {
+      nextOrdinal: () => this.#nextOrdinal(),
+      isRestoring: () => this.#restoring,
+      requestTask: task => {
+        this.#putTask(task)
+        this.#effects.tasks.push(task)
+      },
+      cancelTask: id => {
+        this.#dropTask(id)
+        this.#effects.cancelled.push(id)
+      },
+      later: run => void this.#effects.after.push(run),
+      count: change => (this.#running += change),
+      failed: (self, error) => this.#options.wake(pathOf(self), this.#encodeFailure(error)),
+    }
   }
 
   /** Replaces the logic of what must not run inside a step. Called before the child's initial state is made. */
@@ -337,10 +340,10 @@ export class LiveActor {
     const inner = internals(ref)
     const { logic } = inner
     if (isMachine(logic) && logic.options.maxIterations === Infinity) logic.options.maxIterations = this.#options.microstepsMax
-    Object.assign(ref, { toJSON: () => ({ xstate$$type: 1, id: ref.id, path: pathOf(ref) }) })
+    Object.assign(ref, { toJSON: storedForm })
     const kind = kindOf(logic)
-    if (kind === 'task') inner.logic = asTask(logic, this.#host)
-    else if (kind === 'live') inner.logic = asDeferred(logic, this.#host)
+    if (kind === 'task') inner.logic = asTask(logic, this.#host())
+    else if (kind === 'live') inner.logic = asDeferred(logic, this.#host())
   }
 
   /** Takes the system's relay and scheduler. */
@@ -364,12 +367,12 @@ export class LiveActor {
       if (remote.address === '#parent') {
         if (!event.type.startsWith('xstate.')) this.#effects.toParent.push(this.#encode(event, 'event'))
       } else if (isReplyTarget(remote)) this.#effects.replies.push(this.#reply(event))
-      else this.#effects.sends.push({ to: parseAddress(remote.address, this.#tenant()), path: remote.path, event: this.#encode(event, 'event') })
+      else this.#effects.sends.push({ to: parseAddress(remote.address, this.#tenant()), path: remote.path, type: event.type, event: this.#encode(event, 'event') })
       return true
     }
     const proxied = remoteAddressOf(target)
     if (proxied !== undefined) {
-      this.#effects.sends.push({ to: proxied as ActorId, path: undefined, event: this.#encode(event, 'event') })
+      this.#effects.sends.push({ to: proxied as ActorId, path: undefined, type: event.type, event: this.#encode(event, 'event') })
       return true
     }
     if (this.#stepping) return false
@@ -464,6 +467,11 @@ export class LiveActor {
       stop: (address: string): void => void this.#effects.stops.push(address as ActorId),
     }
   }
+}
+
+/** How a reference stands in a checkpoint; see `actor-refs.ts`. */
+function storedForm(this: AnyActorRef): StoredRef {
+  return { xstate$$type: 1, id: this.id, path: pathOf(this) }
 }
 
 const SNAPSHOT_PATH = ['snapshot'] as const
