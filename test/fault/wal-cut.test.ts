@@ -36,7 +36,7 @@ beforeAll(async () => {
   const path = join(dir, 'store.db')
   // The tables are in the file itself, as in any store that has been closed once.
   await (await openSqliteStore({ path })).close()
-  await using child = startChild('sqlite-child.ts', ['bank', path, String(SEED), String(TRANSFERS)])
+  await using child = startChild('sqlite-process.ts', ['bank', path, String(SEED), String(TRANSFERS)])
   const said: Marker[] = []
   while (said.length < TRANSFERS) said.push((await child.next()) as Marker)
   await child.kill('SIGKILL')

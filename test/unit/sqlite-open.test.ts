@@ -187,7 +187,7 @@ describe('a store that cannot be written', () => {
       skip('this system allows no mount namespace')
     }
     for (const file of ['store.db', 'new.db', 'new/store.db']) {
-      await using child = startChild('sqlite-child.ts', ['open', join(dir, file)], mount)
+      await using child = startChild('sqlite-process.ts', ['open', join(dir, file)], mount)
       expect(await child.next()).toMatchObject({ code: 'store/readonly', message: expect.stringContaining(join(dir, file)) })
     }
   })
@@ -200,7 +200,7 @@ describe('a store that cannot be written', () => {
     } catch {
       skip('this system allows no mount namespace')
     }
-    await using child = startChild('sqlite-child.ts', ['fill', join(dir, 'small', 'store.db'), join(dir, 'small', 'ballast')], mount)
+    await using child = startChild('sqlite-process.ts', ['fill', join(dir, 'small', 'store.db'), join(dir, 'small', 'ballast')], mount)
     const full = (await child.next()) as { refused: string[]; loaded: number; seq: number }
     expect(full.refused.slice(0, 2)).toEqual(['store/full', 'store/full'])
     expect(full.seq).toBeGreaterThan(5)

@@ -21,7 +21,7 @@ const request = (node: string) => ({ partition: 0, node, token: `token of ${node
 
 test('S7: the partition of a process that was killed is granted at once, and its lock file is gone', async () => {
   const store = await openSqliteStore({ path })
-  await using child = startChild('sqlite-child.ts', ['hold', path])
+  await using child = startChild('sqlite-process.ts', ['hold', path])
   const lease = (await child.next()) as Lease
   expect(await store.claim(request('b'))).toMatchObject({ ok: false, owner: 'held' })
   expect(await aliveFiles()).toHaveLength(1)
@@ -36,7 +36,7 @@ test('S7: the partition of a process that was killed is granted at once, and its
 
 test('S7: a process that is frozen is alive: its partition is refused until the lease has run out', async () => {
   const store = await openSqliteStore({ path })
-  await using child = startChild('sqlite-child.ts', ['hold', path])
+  await using child = startChild('sqlite-process.ts', ['hold', path])
   await child.next()
   child.process.kill('SIGSTOP')
   expect(await store.claim(request('b'))).toMatchObject({ ok: false })
@@ -46,10 +46,10 @@ test('S7: a process that is frozen is alive: its partition is refused until the 
 })
 
 test('S7: a node that starts again under its old name gets its partition back at once', async () => {
-  await using first = startChild('sqlite-child.ts', ['hold', path, 'same-name'])
+  await using first = startChild('sqlite-process.ts', ['hold', path, 'same-name'])
   const lease = (await first.next()) as Lease
   await first.kill('SIGKILL')
-  await using second = startChild('sqlite-child.ts', ['hold', path, 'same-name'])
+  await using second = startChild('sqlite-process.ts', ['hold', path, 'same-name'])
   expect(await second.next()).toMatchObject({ node: 'same-name', epoch: lease.epoch + 1 })
   expect(await aliveFiles()).toHaveLength(1)
 })
@@ -68,7 +68,7 @@ test('S5, S10: processes that work on one file lose nothing, double nothing and 
   const partitions = 3
   const count = 200
   const store = await openSqliteStore({ path, partitions })
-  const children = Array.from({ length: partitions }, (_, partition) => startChild('sqlite-child.ts', ['work', path, String(partition), String(count)]))
+  const children = Array.from({ length: partitions }, (_, partition) => startChild('sqlite-process.ts', ['work', path, String(partition), String(count)]))
   const working = Promise.all(children.map((child) => child.rest()))
   let done = false
   void working.finally(() => (done = true)).catch(() => undefined)

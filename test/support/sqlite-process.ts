@@ -1,6 +1,6 @@
 /**
  * A process of its own on a SQLite store, for tests that kill it, fill its disk or run several at once.
- * `node sqlite-child.ts <verb> <path> ...`; answers with one line of JSON per fact.
+ * `node sqlite-process.ts <verb> <path> ...`; answers with one line of JSON per fact.
  */
 import { statSync } from 'node:fs'
 import { rm, writeFile } from 'node:fs/promises'
