@@ -228,6 +228,8 @@ export class Partition {
     const { store, clock, limits } = this.#env
     const due = await store.due(this.lease.partition, clock.now(), limits.batchStepsMax)
     for (const { id } of due) works.push({ message: this.#own(id, { kind: 'wake' }) })
+    // What was due has been cancelled: without a new look the partition would believe for ever that something is due.
+    if (due.length === 0) this.#nextDue = await store.nextDue(this.lease.partition)
   }
 
   // ── step ──────────────────────────────────────────────────────────────────────────────────────────────────
