@@ -1,1 +1,2 @@
-export {}
+export { barrier } from './barrier.ts'
+export type { BarrierInput, BarrierOutput } from './barrier.ts'
