@@ -37,6 +37,7 @@ const OPEN_PAUSE_MS = 25
  */
 export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase> {
   const path = checkOptions(options)
+  warnOfOldSqlite()
   try {
     mkdirSync(dirname(path), { recursive: true })
     inspect(path)
@@ -52,6 +53,20 @@ export async function openDatabase(options: OpenOptions): Promise<OpenedDatabase
       await sleep(OPEN_PAUSE_MS)
     }
   }
+}
+
+/** https://www.sqlite.org/releaselog/3_51_3.html */
+const SAFE_SQLITE = [3, 51, 3]
+let warned = false
+
+function warnOfOldSqlite(): void {
+  const version = process.versions.sqlite ?? '0'
+  const [major = 0, minor = 0, patch = 0] = version.split('.').map(Number)
+  const [safeMajor = 0, safeMinor = 0, safePatch = 0] = SAFE_SQLITE
+  const isOld = major * 1e6 + minor * 1e3 + patch < safeMajor * 1e6 + safeMinor * 1e3 + safePatch
+  if (!isOld || warned) return
+  warned = true
+  process.emitWarning(`SQLite ${version} of this Node may damage a file when its WAL is reset while another process opens it; Node 24.21 has a version without that fault`, 'TroupeWarning')
 }
 
 function checkOptions({ path, partitions, synchronous }: OpenOptions): string {

@@ -1,0 +1,15 @@
+import { readFileSync } from 'node:fs'
+import { expect, test } from 'vitest'
+
+const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
+
+test("the README's hello world is the example, and has at most 20 lines", () => {
+  const [, shown = ''] = /## Hello world[\s\S]*?```ts\n([\s\S]*?)\n```/.exec(read('README.md')) ?? []
+  const example = read('examples/02-hello/main.ts').trimEnd()
+  expect(shown).toBe(example)
+  expect(example.split('\n').length).toBeLessThanOrEqual(20)
+})
+
+test('every test file that the README names exists', () => {
+  for (const [, path = ''] of read('README.md').matchAll(/`(test\/[\w./-]+\.ts)`/g)) expect(() => read(path), path).not.toThrow()
+})
