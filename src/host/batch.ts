@@ -19,6 +19,8 @@ export class Batch {
   readonly outbox: Message<Body>[] = []
   readonly park: Message<Body>[] = []
   readonly unpark: number[] = []
+  /** Actors whose parked messages were taken: the store shows them until the commit, so once per batch is enough. */
+  readonly unparked = new Set<Slot>()
   readonly marks: Mark[] = []
   readonly replies: Reply[] = []
   readonly letters: DeadLetter[] = []

@@ -43,10 +43,11 @@ const waits = ({ status }: Slot): boolean => status === 'paused' || status === '
 
 async function unpark(stepper: Stepper, batch: Batch, slot: Slot): Promise<void> {
   const { env } = stepper.parts
+  if (batch.unparked.has(slot)) return
+  batch.unparked.add(slot)
   await env.probe?.('parked')
   for (const { position, ...stored } of await env.store.parked(slot.id, UNPARK_MAX)) {
     if (waits(slot)) break
-    if (batch.unpark.includes(position)) continue
     slot.parked--
     batch.unpark.push(position)
     batch.slots.add(slot)
