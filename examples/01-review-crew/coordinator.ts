@@ -156,4 +156,8 @@ export const coordinator = setup({
   output: ({ context }) => context.summary as ReportSummary,
 })
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+/** What went wrong in the first place: the innermost cause. */
+function messageOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return error.cause === undefined ? error.message : messageOf(error.cause)
+}

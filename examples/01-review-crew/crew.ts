@@ -1,7 +1,7 @@
 import { appendFile } from 'node:fs/promises'
 import { setInterval } from 'node:timers/promises'
 import { createRuntime } from 'troupe'
-import type { ActorHandle, ActorSnapshot, Runtime } from 'troupe'
+import type { ActorSnapshot, Runtime } from 'troupe'
 import { coordinator } from './coordinator.ts'
 import type { Options } from './options.ts'
 import type { ReportSummary } from './report.ts'
@@ -17,7 +17,7 @@ export type Outcome =
   | { readonly type: 'done'; readonly summary: ReportSummary; readonly progress: Progress }
   /** An earlier run of the process had finished it. */
   | { readonly type: 'done before'; readonly summary: ReportSummary }
-  | { readonly type: 'interrupted'; readonly progress: Progress }
+  | { readonly type: 'interrupted'; readonly by: unknown; readonly progress: Progress }
   | { readonly type: 'stuck'; readonly problem: string }
 
 /** Begins the review of a folder, or goes on with it, until the report is written or `signal` says stop. */
@@ -28,34 +28,33 @@ export async function reviewFolder({ input, key, store, settings }: Options, scr
   const before = await crew.snapshot()
   if (before.status === 'done' && before.output) return { type: 'done before', summary: before.output }
 
-  const started = await crew.ask({ type: 'go', settings })
+  let last = await crew.ask({ type: 'go', settings })
   const over = new AbortController()
+  const follow = async (): Promise<void> => {
+    screen.show(progressOf(last))
+    for await (const step of crew.watch({ from: last.seq })) {
+      if (!('snapshot' in step)) continue
+      await noteDone(last, step.snapshot)
+      last = step.snapshot
+      screen.show(progressOf(last))
+      if (last.context.problem !== null) return
+    }
+  }
   const interrupt = (): void => void runtime.close()
-  if (signal.aborted) interrupt()
   signal.addEventListener('abort', interrupt)
+  if (signal.aborted) interrupt()
   try {
-    const [last] = await Promise.all([follow(crew, started, screen).finally(() => over.abort()), showReviewers(runtime, crew.address, screen, over.signal)])
-    return outcomeOf(last, signal)
+    await Promise.all([follow().finally(() => over.abort()), showReviewers(runtime, crew.address, screen, over.signal)])
+  } catch (error) {
+    // After the runtime has closed there is nothing to follow.
+    if (!signal.aborted) throw error
   } finally {
     signal.removeEventListener('abort', interrupt)
   }
+  return outcomeOf(last, signal)
 }
 
 type CrewSnapshot = ActorSnapshot<typeof coordinator>
-
-/** Shows every step of the coordinator until it is done, stuck, or the runtime is closed. */
-async function follow(crew: ActorHandle<typeof coordinator>, started: CrewSnapshot, screen: Screen): Promise<CrewSnapshot> {
-  let last = started
-  screen.show(progressOf(last))
-  for await (const step of crew.watch({ from: started.seq })) {
-    if (!('snapshot' in step)) continue
-    await noteDone(last, step.snapshot)
-    last = step.snapshot
-    screen.show(progressOf(last))
-    if (last.context.problem !== null) break
-  }
-  return last
-}
 
 /** What a screen shows beside the coordinator: the state that each reviewer is in. */
 async function showReviewers(runtime: Runtime<typeof machines>, run: string, screen: Screen, signal: AbortSignal): Promise<void> {
@@ -82,7 +81,7 @@ async function noteDone(before: CrewSnapshot, { context: { reviews, settings } }
 
 function outcomeOf({ status, output, context, failure }: CrewSnapshot, signal: AbortSignal): Outcome {
   if (status === 'done' && output) return { type: 'done', summary: output, progress: progressOf({ context }) }
-  if (signal.aborted) return { type: 'interrupted', progress: progressOf({ context }) }
+  if (signal.aborted) return { type: 'interrupted', by: signal.reason, progress: progressOf({ context }) }
   return { type: 'stuck', problem: context.problem ?? failure?.message ?? `the run is ${status}` }
 }
 

@@ -19,7 +19,7 @@ async function main(): Promise<number> {
   if (options.fresh) await removeStore(options.store, options.isStoreNamed)
   const interrupt = new AbortController()
   // Once: a second Ctrl-C ends the process at once, which does no harm either.
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort())
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort(signal))
   const screen = createScreen(process.stdout)
   const outcome = await reviewFolder(options, screen, interrupt.signal).finally(() => screen.end())
   return tell(outcome)
@@ -38,7 +38,7 @@ function tell(outcome: Outcome): number {
       return 0
     case 'interrupted':
       console.log(`Stopped after ${outcome.progress.done} of ${count(outcome.progress.total, 'file')}. Run again to go on.`)
-      return 130
+      return outcome.by === 'SIGTERM' ? 143 : 130
     case 'stuck':
       console.error(`review-crew: ${outcome.problem}\nRun again to try again.`)
       return 1
@@ -46,7 +46,7 @@ function tell(outcome: Outcome): number {
 }
 
 function historyOf({ takenOver, retries }: { readonly takenOver: number; readonly retries: number }): string {
-  return `${takenOver > 0 ? `, ${count(takenOver, 'file')} taken over from an earlier run` : ''}${retries > 0 ? `, ${count(retries, 'failed attempt')} tried again` : ''}`
+  return `${takenOver > 0 ? `, ${count(takenOver, 'file')} taken over from an earlier run` : ''}${retries > 0 ? `, ${count(retries, 'attempt')} tried again` : ''}`
 }
 
 function tellSummary({ files, lines, findings, byRule, failed, unreviewed, path }: ReportSummary): void {

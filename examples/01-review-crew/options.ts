@@ -34,7 +34,8 @@ export const help = `Reviews a folder of TypeScript and JavaScript with a crew o
   --audit FILE      note every attempt of a task, and every file that is done
   --help            this text
 
-Kill it whenever you like, with Ctrl-C or kill -9: the same command goes on where it was.`
+Kill it whenever you like, with Ctrl-C or kill -9: the same command goes on where it was. Started twice at the same time,
+both show the same run, and one takes over when the other is killed.`
 
 const REPOSITORY = resolve(import.meta.dirname, '../..')
 
@@ -89,7 +90,7 @@ function parse(args: readonly string[]) {
       },
     })
   } catch (error) {
-    const [sentence = ''] = (error as Error).message.split('. ')
+    const [sentence = ''] = (error as Error).message.split(/\.\s/)
     throw new UsageError(sentence, { cause: error })
   }
 }

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { task } from 'troupe'
 import type { TaskScope } from 'troupe'
 import { assign, setup } from 'xstate'
+import { ruleNames } from './analyse/finding.ts'
 import type { Finding } from './analyse/finding.ts'
 import { linkFile, inspectFile, measureFile } from './review-file.ts'
 import type { FileLinks } from './review-file.ts'
@@ -99,9 +100,9 @@ export const reviewer = setup({
   output: ({ context }) => context.review,
 })
 
-/** A review with the result of one more step. */
+/** A review with the result of one more step. Where there is too much to say, the gravest is kept. */
 function joined(review: Review, result: Partial<Review>): Review {
-  const findings = [...review.findings, ...(result.findings ?? [])]
+  const findings = [...review.findings, ...(result.findings ?? [])].toSorted((a, b) => ruleNames.indexOf(a.rule) - ruleNames.indexOf(b.rule))
   return {
     ...review,
     ...result,

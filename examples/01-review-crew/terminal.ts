@@ -106,9 +106,10 @@ class LiveScreen implements Screen {
   #bar({ done, total, takenOver, retries }: Progress): string {
     const width = Math.max(4, Math.min(BAR_MAX, this.#columns - FIGURES))
     const filled = total === 0 ? 0 : Math.round((done / total) * width)
-    const perSecond = (done - takenOver) / ((performance.now() - this.#startedAt) / 1000)
+    const seconds = (performance.now() - this.#startedAt) / 1000
+    const rate = seconds < 1 ? '' : `  ${((done - takenOver) / seconds).toFixed(1)}/s`
     const bar = this.#paint('green', '█'.repeat(filled)) + this.#paint('gray', '░'.repeat(width - filled))
-    return `${bar} ${this.#cut(`${done}/${total} files  ${perSecond.toFixed(1)}/s  ${retries} retries`, width + 1)}`
+    return `${bar} ${this.#cut(`${done}/${total} files${rate}  ${retries} retries`, width + 1)}`
   }
 
   /** Draws these lines over the last ones. */
@@ -128,8 +129,8 @@ class LiveScreen implements Screen {
     return text.length > width ? `…${text.slice(1 - width)}` : text
   }
 
-  /** Colour, unless NO_COLOR or the terminal says no. */
+  /** https://no-color.org */
   #paint(color: 'green' | 'gray' | 'cyan', text: string): string {
-    return styleText(color, text, { stream: this.#stream })
+    return process.env['NO_COLOR'] ? text : styleText(color, text, { validateStream: false })
   }
 }
