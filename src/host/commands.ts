@@ -50,12 +50,15 @@ async function settleChild(stepper: Stepper, work: Work, batch: Batch, slot: Slo
 /** Gives a machine that knows `CANCEL` its grace to clean up, then stops what is left. */
 async function cancel(stepper: Stepper, work: Work, batch: Batch, slot: Slot, graceMs: number): Promise<void> {
   if (!slot.isLive && slot.status !== 'failed') return stepper.answer(work, batch, slot)
+  if (slot.cancelAt !== null && graceMs > 0) return stepper.answer(work, batch, slot)
   const snapshot = slot.live?.snapshot as { can?: (event: { type: string }) => boolean } | undefined
   if (slot.status !== 'active' || graceMs <= 0 || !snapshot?.can?.({ type: 'CANCEL' })) return stopActor(stepper, work, batch, slot, 'cancelled')
   await stepper.run(work, batch, slot, 'cancel', { message: work.message, event: '{"type":"CANCEL"}' }, () => {
     slot.set('cancelAt', stepper.now + graceMs)
     return stepper.live(slot).send({ type: 'CANCEL' })
   })
+  // It threw on CANCEL and was rolled back: there will be no cleaning up.
+  if (slot.status === 'active' && slot.cancelAt === null) stopActor(stepper, { message: stepper.message(slot.id, null, { kind: 'stop' }, work.message) }, batch, slot, 'cancelled')
 }
 
 function pause(stepper: Stepper, work: Work, batch: Batch, slot: Slot): void {
