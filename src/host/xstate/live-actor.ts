@@ -24,7 +24,7 @@ import { advance, persist, restoreOrder } from './shadow.ts'
 import type { Shadow } from './shadow.ts'
 import { Timers, timerKey } from './timers.ts'
 import type { DueTimer } from './timers.ts'
-import { LIVE_FAILED, TASK_DONE, TASK_FAILED, asDeferred, asTask } from './wrapped-logic.ts'
+import { LIVE_FAILED, TASK_DONE, TASK_FAILED, asDeferred, asTask, tellsOfItself } from './wrapped-logic.ts'
 import type { LiveHost, TaskHost } from './wrapped-logic.ts'
 
 /**
@@ -75,6 +75,9 @@ export class LiveActor {
   #failure: { readonly error: unknown } | undefined
   /** How much code runs beside the actor: it must stay in memory while it does. */
   #running = 0
+  /** Tells the children that run such code apart when one follows another under the same id. */
+  readonly #births = new WeakMap<AnyActorRef, number>()
+  #born = 0
 
   /** A new actor (`input`), not started yet, or one restored from its document. Throws when a restored one cannot live. */
   constructor(options: LiveActorOptions, from: { readonly input: unknown; readonly ordinal?: number } | { readonly document: ActorDocument }) {
@@ -117,7 +120,10 @@ export class LiveActor {
 
   /** Hands an event to the actor, or to a child in its tree. */
   send(event: EventObject, path = ''): Step {
-    return this.#step(() => this.#find(path) && internals(this.#find(path) as AnyActorRef)._send(event))
+    return this.#step(() => {
+      const ref = this.#find(path)
+      if (ref && !this.#isStale(event, ref)) internals(ref)._send(event)
+    })
   }
 
   /** The earliest due timer at `now`. */
@@ -331,7 +337,7 @@ export class LiveActor {
       },
       later: run => void this.#effects.after.push(run),
       count: change => (this.#running += change),
-      failed: (self, error) => this.#options.wake(pathOf(self), this.#encodeFailure(error)),
+      failed: (self, error) => this.#isCurrent(self) && this.#options.wake(pathOf(self), this.#encodeFailure(self, error)),
     }
   }
 
@@ -343,7 +349,10 @@ export class LiveActor {
     Object.assign(ref, { toJSON: storedForm })
     const kind = kindOf(logic)
     if (kind === 'task') inner.logic = asTask(logic, this.#host())
-    else if (kind === 'live') inner.logic = asDeferred(logic, this.#host())
+    else if (kind === 'live') {
+      inner.logic = asDeferred(logic, this.#host())
+      this.#births.set(ref, ++this.#born)
+    }
   }
 
   /** Takes the system's relay and scheduler. */
@@ -377,7 +386,7 @@ export class LiveActor {
     }
     if (this.#stepping) return false
     if (!this.#isCurrent(target)) return true
-    this.#options.wake(pathOf(target), this.#encode(event, 'event'))
+    this.#options.wake(pathOf(target), this.#encode(tellsOfItself(event) ? { ...event, birth: this.#births.get(target) } : event, 'event'))
     return true
   }
 
@@ -390,12 +399,18 @@ export class LiveActor {
     return JSON.parse(this.#encode(value, 'reply')) as unknown
   }
 
-  #encodeFailure(error: unknown): string {
+  #encodeFailure(self: AnyActorRef, error: unknown): string {
+    const event = { type: LIVE_FAILED, birth: this.#births.get(self) }
     try {
-      return this.#encode({ type: LIVE_FAILED, error }, 'event')
+      return this.#encode({ ...event, error }, 'event')
     } catch {
-      return this.#encode({ type: LIVE_FAILED, error: new Error(String(error)) }, 'event')
+      return this.#encode({ ...event, error: new Error(String(error)) }, 'event')
     }
+  }
+
+  /** What code beside the actor has said of itself means nothing to the child that has come in its place meanwhile. */
+  #isStale(event: EventObject & { readonly birth?: unknown }, ref: AnyActorRef): boolean {
+    return tellsOfItself(event) && event.birth !== this.#births.get(ref)
   }
 
   #encode(value: unknown, what: string): string {

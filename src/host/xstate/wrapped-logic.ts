@@ -25,6 +25,9 @@ interface TaskState {
 }
 
 export const LIVE_FAILED = 'troupe.live.failed'
+/** Events that observables and failing code send to themselves. */
+export const tellsOfItself = ({ type }: EventObject): boolean => type.startsWith('xstate.observable.') || type === LIVE_FAILED
+
 export const TASK_DONE = 'troupe.task.done'
 export const TASK_FAILED = 'troupe.task.failed'
 
