@@ -1,5 +1,4 @@
-import { isDeepStrictEqual } from 'node:util'
-import { inspect } from 'node:util'
+import { inspect, isDeepStrictEqual } from 'node:util'
 import type { Host, HostFactory } from './host.ts'
 import { PlainHost } from './plain-host.ts'
 import { crashPlan } from './plan.ts'
@@ -19,14 +18,14 @@ export async function compare(subject: Subject, plan: Plan, createHost: HostFact
     await same(plain, host, 'start')
     for (const [index, step] of plan.steps.entries()) {
       const where = `step ${index + 1}`
-      if (crashHere()) {
+      if (crashHere() > 0) {
         await host.crash()
         await same(plain, host, `the crash before ${where}`)
       }
       await Promise.all([plain, host].map(each => ('event' in step ? each.send(step.event) : each.advance(step.advance))))
       await same(plain, host, where)
     }
-    if (crashHere()) {
+    if (crashHere() > 0) {
       await host.crash()
       await same(plain, host, 'the last crash')
     }
@@ -37,8 +36,8 @@ export async function compare(subject: Subject, plan: Plan, createHost: HostFact
 }
 
 async function same(plain: Host, host: Host, where: string): Promise<void> {
-  const expected = { ...(await plain.state()), emitted: plain.emitted }
-  const actual = { ...(await host.state()), emitted: JSON.parse(JSON.stringify(host.emitted)) as unknown }
+  const expected = { ...(await plain.state()), emitted: await plain.emitted }
+  const actual = { ...(await host.state()), emitted: JSON.parse(JSON.stringify(await host.emitted)) as unknown }
   if (isDeepStrictEqual(expected, actual)) return
   const show = (value: unknown): string => inspect(value, { depth: 20, sorted: true, breakLength: 160, maxArrayLength: 200 })
   throw new Error(`differs after ${where}\nplain XState: ${show(expected)}\nhost: ${show(actual)}`)

@@ -11,7 +11,7 @@ export interface Host {
   crash(): Promise<void>
   /** The whole state, comparable between hosts. */
   state(): Promise<State>
-  readonly emitted: readonly EventObject[]
+  readonly emitted: readonly EventObject[] | Promise<readonly EventObject[]>
   close(): Promise<void>
 }
 
@@ -20,8 +20,8 @@ export interface State {
   readonly tags: unknown
 }
 
-/** Says where to crash, one answer per commit. */
-export type CrashPlan = () => boolean
+/** Asked wherever the process may die: 0 for no, other numbers for how. */
+export type CrashPlan = () => number
 
 export type HostFactory = (subject: Subject, crashHere: CrashPlan) => Host
 

@@ -1,5 +1,5 @@
 import fc from 'fast-check'
-import { assign, forwardTo, fromCallback, fromEventObservable, fromObservable, fromPromise, fromTransition, raise, sendParent, sendTo, setup } from 'xstate'
+import { assign, cancel, forwardTo, fromCallback, fromEventObservable, fromObservable, fromPromise, fromTransition, raise, sendParent, sendTo, setup } from 'xstate'
 import type { EventObject } from 'xstate'
 import { numbered, oneOf } from '../subject.ts'
 import type { Subject, TestEvent, Trail } from '../subject.ts'
@@ -92,9 +92,9 @@ const swallowing = setup({ types, actors: { settle }, actions: { note: assign({ 
   id: 'swallowing',
   context: empty,
   invoke: { id: 'first', src: 'settle', input: { n: 3, turns: 2 } },
-  initial: 'on',
-  states: { on: { invoke: { id: 'second', src: 'settle', input: ({ context }) => ({ n: context.n, turns: 1 }), onDone: { actions: sayResult('second') } }, on: { NEXT: { target: 'on', reenter: true, actions: assign({ n: ({ context }) => context.n + 1 }) } } } },
-  on: { '*': { actions: { type: 'note', params: ({ event }) => `any ${event.type}` } } },
+  initial: 'off',
+  states: { off: {}, on: { invoke: { id: 'second', src: 'settle', input: ({ context }) => ({ n: context.n, turns: 1 }), onDone: { actions: sayResult('second') } } } },
+  on: { NEXT: { target: '.on', actions: assign({ n: ({ context }) => context.n + 1 }) }, '*': { actions: { type: 'note', params: ({ event }) => `any ${event.type}` } } },
 })
 
 /** Stateless: answers what it is told, so nothing of it can be lost. */
@@ -246,13 +246,14 @@ const child = setup({ types, actors: { counter }, actions: { note: assign({ trai
   on: { COUNTED: { actions: [assign({ n: ({ event }) => event.n ?? 0 }), { type: 'note', params: ({ event }) => `counted ${event.n}` }] }, TICKED: { actions: say('ticked') } },
 })
 
-const leaf = setup({ types: { ...types, input: {} as { readonly n: number } }, actors: { settle }, actions: { note: assign({ trail: ({ context }, text: string) => [...context.trail, text] }) } }).createMachine({
+/** Two of them never rest to the same instant, and none is poked twice in one: what of it a promise comes before is nobody's promise. */
+const leaf = setup({ types: { ...types, input: {} as { readonly n: number } }, actors: { settle }, delays: { rest: ({ context }) => 60 + 5 * (context.n % 2) }, actions: { note: assign({ trail: ({ context }, text: string) => [...context.trail, text] }) } }).createMachine({
   id: 'leaf',
   context: ({ input }) => ({ trail: [], n: input.n }),
   initial: 'asking',
   states: {
     asking: { invoke: { id: 'ask', src: 'settle', input: ({ context }) => ({ n: context.n, turns: 1 }), onDone: { target: 'resting', actions: sayResult('asked') }, onError: { target: 'resting', actions: sayResult('refused') } } },
-    resting: { tags: 'resting', after: { 60: { target: 'ended' } }, on: { POKE: { target: 'asking', actions: [assign({ n: ({ context }) => context.n + 1 }), sendParent({ type: 'POKED' })] } } },
+    resting: { tags: 'resting', after: { rest: { target: 'ended' } }, on: { POKE: { target: 'asking', actions: [assign({ n: ({ context }) => context.n + 1 }), sendParent({ type: 'POKED' })] } } },
     ended: { type: 'final', output: ({ context }) => ({ leaf: context.n }) },
   },
   output: ({ event }) => (event as unknown as { readonly output: unknown }).output,
@@ -262,7 +263,7 @@ const middle = setup({ types: { ...types, input: {} as { readonly n: number } },
   id: 'middle',
   context: ({ input }) => ({ trail: [], n: input.n }),
   invoke: [{ id: 'leaf/a~1', src: 'leaf', input: ({ context }) => ({ n: context.n }), onDone: { actions: [sayResult('a'), sendParent({ type: 'A_ENDED' })] } }, { id: 'b', src: 'leaf', input: ({ context }) => ({ n: context.n + 1 }), onDone: { actions: sayResult('b') } }],
-  on: { POKE: { actions: [sendTo('leaf/a~1', { type: 'POKE' }), sendTo('b', { type: 'POKE' }, { delay: 10 })] }, POKED: { actions: [say('poked'), sendParent(({ event }) => event)] } },
+  on: { POKE: { actions: [sendTo('leaf/a~1', { type: 'POKE' }), cancel('poke'), sendTo('b', { type: 'POKE' }, { delay: 10, id: 'poke' })] }, POKED: { actions: [say('poked'), sendParent(({ event }) => event)] } },
 })
 
 const family = setup({ types, actors: { middle }, actions: { note: assign({ trail: ({ context }, text: string) => [...context.trail, text] }) } }).createMachine({
