@@ -1,6 +1,6 @@
 import { appendFile } from 'node:fs/promises'
 import { setInterval } from 'node:timers/promises'
-import { createRuntime } from 'troupe'
+import { TroupeError, createRuntime } from 'troupe'
 import type { ActorSnapshot, Runtime } from 'troupe'
 import { coordinator } from './coordinator.ts'
 import type { Options } from './options.ts'
@@ -28,7 +28,11 @@ export async function reviewFolder({ input, key, store, settings }: Options, scr
   const before = await crew.snapshot()
   if (before.status === 'done' && before.output) return { type: 'done before', summary: before.output }
 
-  let last = await crew.ask({ type: 'go', settings })
+  let last = await crew.ask({ type: 'go', settings }).catch((error: unknown) => {
+    // What an earlier start had left to do may be done by now.
+    if (error instanceof TroupeError && error.code === 'actor/ended') return crew.snapshot()
+    throw error
+  })
   const over = new AbortController()
   const follow = async (): Promise<void> => {
     screen.show(progressOf(last))

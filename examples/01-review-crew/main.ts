@@ -10,6 +10,11 @@ import { createScreen } from './terminal.ts'
 
 const startedAt = performance.now()
 
+// With `| head` nobody reads the rest; the work goes on.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+})
+
 async function main(): Promise<number> {
   const options = parseOptions(process.argv.slice(2))
   if (!options) {

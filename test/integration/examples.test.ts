@@ -35,7 +35,7 @@ function start(example: string, ...args: readonly string[]) {
     child.on('error', reject)
     child.on('close', (code, signal) => resolve({ code, signal, out, error }))
   })
-  return { kill: (signal: NodeJS.Signals) => child.kill(signal), end, said: () => out }
+  return { kill: (signal: NodeJS.Signals) => child.kill(signal), end, said: () => out, stopReading: () => child.stdout.destroy() }
 }
 
 const run = (example: string, ...args: readonly string[]): Promise<Ended> => start(example, ...args).end
@@ -225,6 +225,16 @@ describe('the review crew', () => {
     expect(out.split('\n').length).toBeLessThan(20)
     // eslint-disable-next-line no-control-regex -- escape codes are what must not be there
     expect(out).not.toMatch(/[\u001b\r]/)
+  })
+
+  test('it goes on when nobody reads what it prints', async () => {
+    plantMany(40)
+    const process = start('01-review-crew', 'code', '--pace', '5')
+    process.stopReading()
+    const { code, error } = await process.end
+    expect(error).toBe('')
+    expect(code).toBe(0)
+    expect(findings(read('report.md'))).toHaveLength(40)
   })
 
   test.each([
