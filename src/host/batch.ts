@@ -27,6 +27,8 @@ export class Batch {
   readonly resolved: DeadLetterResolution[] = []
   /** What runs after the commit: task starts, callbacks, live code. */
   readonly after: (() => void)[] = []
+  /** Senders to be told that their event is durable. */
+  readonly served: Waiter[] = []
   readonly settlements: { readonly waiter: Waiter; readonly outcome: Settled }[] = []
   /** Works done whose effects are in this batch: handed elsewhere when the commit is refused. */
   readonly works: Work[] = []

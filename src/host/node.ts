@@ -10,7 +10,8 @@ import type { HostEnv, Notice } from './env.ts'
 import { Executor } from './executor.ts'
 import { Partition } from './partition.ts'
 import type { SnapshotView } from './slot.ts'
-import type { Settled, Waiter } from './work.ts'
+import { settle } from './work.ts'
+import type { Settled, Waiter, Work } from './work.ts'
 
 /** How often partitions without a living owner are looked for, in milliseconds. */
 const CLAIM_EVERY_MS = 1_000
@@ -81,15 +82,8 @@ export class Node {
   post(message: Message<Body>, depthMax: number): Promise<void> {
     if (this.#closing) return Promise.reject(closing())
     const owner = this.#partitions.get(partitionOf(message.to, this.#env.store.partitions))
-    return new Promise((resolve, reject) => {
-      if (!owner) return void this.#forward(message, depthMax).then(() => resolve(), reject)
-      const waiter: Waiter = {
-        wantsSnapshot: false,
-        settle: ({ error }) => (error === undefined || isPoisoned(error) ? resolve() : reject(error)),
-        reroute: () => void this.#forward(message, depthMax).then(() => resolve(), reject),
-      }
-      owner.submit({ message, waiter }, depthMax)
-    })
+    if (!owner) return this.#forward(message, depthMax).then(() => undefined)
+    return new Promise((resolve, reject) => owner.submit({ message, waiter: { wantsOutcome: false, resolve: resolve as () => void, reject } }, depthMax))
   }
 
   /** Takes a message from this process: done here when the partition is ours, else accepted by the store. Rejects when refused. */
@@ -97,14 +91,7 @@ export class Node {
     if (this.#closing) return Promise.reject(closing())
     const owner = this.#partitions.get(partitionOf(message.to, this.#env.store.partitions))
     if (!owner) return this.#forward(message, depthMax)
-    return new Promise((resolve, reject) => {
-      const waiter: Waiter = {
-        wantsSnapshot: message.reply !== undefined,
-        settle: outcome => (outcome.error === undefined ? resolve(outcome) : reject(outcome.error)),
-        reroute: () => void this.#forward(message, depthMax).then(resolve, reject),
-      }
-      owner.submit({ message, waiter }, depthMax)
-    })
+    return new Promise((resolve, reject) => owner.submit({ message, waiter: { wantsOutcome: true, resolve: resolve as Waiter['resolve'], reject } }, depthMax))
   }
 
   /** Through the store. When the sender wants the outcome it waits for the owner's reply. */
@@ -113,6 +100,11 @@ export class Node {
     const outcome = message.reply && this.expect(message.reply.request)
     await store.append([encodeMessage(packMessage(message, store.partitions), codec)], depthMax)
     return outcome ?? { seq: 0 }
+  }
+
+  /** A message that this node could not do: its owner will, or its sender hears why not. */
+  #reroute({ message, waiter }: Work): void {
+    if (waiter) this.#forward(message as Message<Body>, Infinity).then(outcome => settle(waiter, outcome), waiter.reject)
   }
 
   /** The outcome of a request that somebody will answer. Rejects with its error. */
@@ -224,7 +216,7 @@ export class Node {
       const claim = await store.claim({ partition, node, token: random.id(), now: clock.now(), ttlMs: limits.leaseTtlMs })
       if (!claim.ok) continue
       if (claim.lease.epoch > 1) counters.takeovers++
-      const owned = new Partition(this.#env, claim.lease, claim, this.#executor, { changed: ids => this.#changed(ids), lost: index => this.#lose(index) })
+      const owned = new Partition(this.#env, claim.lease, claim, this.#executor, { changed: ids => this.#changed(ids), lost: index => this.#lose(index), reroute: work => this.#reroute(work) })
       this.#partitions.set(partition, owned)
       await owned.open()
     }
@@ -248,5 +240,3 @@ export class Node {
 }
 
 const closing = (): TroupeError => new TroupeError('runtime/closed', 'the runtime is closing')
-
-const isPoisoned = (error: unknown): boolean => error instanceof TroupeError && error.code === 'event/poisoned'

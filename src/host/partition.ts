@@ -12,6 +12,7 @@ import { Lanes } from './lanes.ts'
 import { Slots } from './slots.ts'
 import type { SnapshotView } from './slot.ts'
 import { Stepper } from './stepper.ts'
+import { settle } from './work.ts'
 import type { Work } from './work.ts'
 
 /** Longest sleep between looks at the next due time, in milliseconds: timers beyond 2^31 ms would fire at once. */
@@ -25,6 +26,8 @@ export interface PartitionHooks {
   changed(ids: readonly ActorId[]): void
   /** The store says that another node owns the partition. */
   lost(partition: number): void
+  /** Work that this node cannot do any more. */
+  reroute(work: Work): void
 }
 
 /**
@@ -153,7 +156,7 @@ export class Partition {
     this.#dead = true
     if (this.#alarm) this.#env.clock.clearTimer(this.#alarm)
     this.#slots.clear()
-    for (const work of [...this.#backlog, ...this.#lanes.drain()]) work.waiter?.reroute()
+    for (const work of [...this.#backlog, ...this.#lanes.drain()]) this.#hooks.reroute(work)
     this.#backlog = []
   }
 
@@ -321,7 +324,8 @@ export class Partition {
       this.#liveActors += slot.liveChange
       slot.settle()
     }
-    for (const { waiter, outcome } of batch.settlements) waiter.settle(outcome)
+    for (const waiter of batch.served) waiter.resolve()
+    for (const { waiter, outcome } of batch.settlements) settle(waiter, outcome)
     for (const run of batch.after) this.#guard(run)
     if (batch.slots.size > 0) this.#hooks.changed([...batch.slots].map(({ id }) => id))
     this.#slots.evict()
@@ -347,9 +351,9 @@ export class Partition {
     this.#inboxHint = true
     this.#backlog = []
     const again = batch.works.filter(({ message, waiter, inboxPosition, parkedPosition }) => !waiter && inboxPosition === undefined && parkedPosition === undefined && isLocal(message.body.kind, message.from === message.to))
-    for (const { waiter } of batch.works) {
-      if (stale) waiter?.reroute()
-      else waiter?.settle({ seq: 0, error })
+    for (const work of batch.works) {
+      if (stale) this.#hooks.reroute(work)
+      else work.waiter?.reject(error)
     }
     if (stale) return this.#hooks.lost(this.lease.partition)
     this.#lanes.putBack(again)

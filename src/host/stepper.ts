@@ -283,7 +283,8 @@ export class Stepper {
     const { waiter, message } = work
     if (!waiter && !message.reply) return
     const { definition, seq } = slot
-    if (!waiter?.wantsSnapshot || !definition) return batch.answer(work, { seq })
+    if (waiter && !waiter.wantsOutcome) return void batch.served.push(waiter)
+    if (!waiter || !definition) return batch.answer(work, { seq })
     const view = slot.view()
     batch.answer(work, { seq, snapshot: () => new ActorSnapshot(definition, view()) })
   }

@@ -1,3 +1,4 @@
+import { TroupeError } from '../core/errors.ts'
 import type { Message, Outcome } from '../core/message.ts'
 import type { ActorSnapshot } from './snapshot.ts'
 
@@ -8,7 +9,7 @@ export interface Work {
   readonly inboxPosition?: number
   /** Position among the parked messages. */
   readonly parkedPosition?: number
-  /** Who waits in this process. Called after the commit, or with an error when there will be none. */
+  /** Who waits in this process: told after the commit, or of the error when there will be none. */
   readonly waiter?: Waiter
 }
 
@@ -17,10 +18,21 @@ export interface Settled extends Outcome {
   readonly snapshot?: () => ActorSnapshot
 }
 
+/**
+ * A requester in this process. Who only wants to know that an event is durable is not told what became of it: a poisoned
+ * one lies durably in the dead letters.
+ */
 export interface Waiter {
-  /** Whether the state after the step is of interest: keeping it costs. */
-  readonly wantsSnapshot: boolean
-  settle(outcome: Settled): void
-  /** The work was not done and may be handed elsewhere: the partition is not ours any more. */
-  reroute(): void
+  /** Whether the outcome, with the state after the step, is of interest: keeping it costs. */
+  readonly wantsOutcome: boolean
+  /** With nothing, for those who want nothing. */
+  resolve(outcome?: Settled): void
+  reject(error: unknown): void
+}
+
+export function settle(waiter: Waiter, outcome: Settled): void {
+  const { error } = outcome
+  if (waiter.wantsOutcome) return error === undefined ? waiter.resolve(outcome) : waiter.reject(error)
+  const isDurable = error === undefined || (error instanceof TroupeError && error.code === 'event/poisoned')
+  return isDurable ? waiter.resolve() : waiter.reject(error)
 }
