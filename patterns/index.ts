@@ -1,2 +1,2 @@
 export { mapOver } from './map-over.ts'
-export type { MapInput, MapResult } from './map-over.ts'
+export type { MapInput, MapOver, MapResult } from './map-over.ts'

@@ -1,5 +1,5 @@
 import { assign, enqueueActions, setup } from 'xstate'
-import type { ActorLogic, AnyActorLogic, AnyEventObject, InputFrom, OutputFrom, Snapshot } from 'xstate'
+import type { ActorLogic, AnyActorLogic, AnyActorRef, AnyEventObject, InputFrom, OutputFrom, Snapshot } from 'xstate'
 
 export interface MapInput<TItem> {
   readonly items: readonly TItem[]
@@ -15,6 +15,11 @@ interface MapContext<TItem, TResult> extends MapInput<TItem> {
   readonly results: Readonly<Record<number, MapResult<TResult>>>
 }
 
+type MapEvent = { readonly type: 'xstate.done.actor.*'; readonly actorId: string; readonly output: unknown } | { readonly type: 'xstate.error.actor.*'; readonly actorId: string; readonly error: unknown }
+
+/** The machine that `mapOver` makes: it takes no events but the ends of its workers. */
+export type MapOver<TItem, TResult> = ActorLogic<Snapshot<readonly MapResult<TResult>[]> & { readonly value: 'working' | 'complete'; readonly context: MapContext<TItem, TResult> }, MapEvent, MapInput<TItem>, AnyActorRef['system']>
+
 const workerId = (index: number): string => `item-${index}`
 const indexOf = (actorId: string): number => Number(actorId.slice('item-'.length))
 
@@ -25,15 +30,15 @@ const indexOf = (actorId: string): number => Number(actorId.slice('item-'.length
  * @example
  * const reviewAll = mapOver(remote<typeof reviewer>('reviewer'))   // input: { items, concurrency }; output: MapResult[]
  */
-export function mapOver<TLogic extends AnyActorLogic>(worker: TLogic) {
+export function mapOver<TLogic extends AnyActorLogic>(worker: TLogic): MapOver<InputFrom<TLogic>, OutputFrom<TLogic>> {
   type TItem = InputFrom<TLogic>
   type TResult = OutputFrom<TLogic>
-  return setup({
+  const machine = setup({
     types: {
       context: {} as MapContext<TItem, TResult>,
       input: {} as MapInput<TItem>,
       output: {} as readonly MapResult<TResult>[],
-      events: {} as { readonly type: 'xstate.done.actor.*'; readonly actorId: string; readonly output: TResult } | { readonly type: 'xstate.error.actor.*'; readonly actorId: string; readonly error: unknown },
+      events: {} as MapEvent,
       children: {} as Record<string, 'worker'>,
     },
     actors: { worker: worker as unknown as ActorLogic<Snapshot<TResult>, AnyEventObject, TItem> },
@@ -58,7 +63,7 @@ export function mapOver<TLogic extends AnyActorLogic>(worker: TLogic) {
         on: {
           'xstate.done.actor.*': {
             actions: enqueueActions(({ event, enqueue }) => {
-              enqueue({ type: 'keep', params: { index: indexOf(event.actorId), result: { ok: true, output: event.output } } })
+              enqueue({ type: 'keep', params: { index: indexOf(event.actorId), result: { ok: true, output: event.output as TResult } } })
               enqueue.stopChild(event.actorId)
               enqueue('fill')
             }),
@@ -77,4 +82,5 @@ export function mapOver<TLogic extends AnyActorLogic>(worker: TLogic) {
     },
     output: ({ context }) => context.items.map((_, index) => context.results[index] as MapResult<TResult>),
   })
+  return machine as unknown as MapOver<TItem, TResult>
 }
