@@ -63,3 +63,13 @@ export function resolveLimits(overrides: Partial<Limits> = {}, base: Limits = de
   }
   return { ...base, ...overrides }
 }
+
+/** Entries of a page when nobody says how many. */
+const PAGE = 100
+const PAGE_MAX = 1_000
+
+/** How many entries a page has. Throws `config/invalid` for a limit that is no whole number from 1. */
+export function pageSize(limit: number = PAGE): number {
+  if (limit !== Infinity && !(Number.isInteger(limit) && limit >= 1)) throw new TroupeError('config/invalid', `limit must be a whole number from 1, not ${limit}`)
+  return Math.min(limit, PAGE_MAX)
+}

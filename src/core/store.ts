@@ -206,7 +206,8 @@ export interface Reply {
   readonly data: string
 }
 
-export type DeadLetterState = 'present' | 'replayed' | 'discarded'
+export const deadLetterStates = ['present', 'replayed', 'discarded'] as const
+export type DeadLetterState = (typeof deadLetterStates)[number]
 
 export interface DeadLetter {
   readonly id: string

@@ -3,6 +3,7 @@ import { actorId, addressOf, isSpawnedKey, parseActorId } from '../core/address.
 import type { ActorId } from '../core/address.ts'
 import { TroupeError } from '../core/errors.ts'
 import { createBorder, encodeJson, exceeds, seal } from '../core/json.ts'
+import { pageSize } from '../core/limits.ts'
 import type { JournalEntry } from '../core/journal.ts'
 import type { Body, Message } from '../core/message.ts'
 import type { Definition } from './definition.ts'
@@ -155,9 +156,10 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
     return new Watch(this.#parts, this.#id, options)
   }
 
-  /** Past steps, oldest first: entries above `from`, at most `limit` (default 100). */
-  history({ from = 0, limit = 100 }: { readonly from?: number; readonly limit?: number } = {}): Promise<readonly JournalEntry[]> {
-    return this.#parts.reader.entries(this.#id, from, limit)
+  /** Past steps, oldest first: entries above `from`, at most `limit` (default 100, at most 1,000). Throws `config/invalid`. */
+  async history({ from = 0, limit }: { readonly from?: number; readonly limit?: number } = {}): Promise<readonly JournalEntry[]> {
+    if (!(Number.isInteger(from) && from >= 0)) throw new TroupeError('config/invalid', `${this.address}: from must be a whole number from 0, not ${from}`, { address: this.address })
+    return this.#parts.reader.entries(this.#id, from, pageSize(limit))
   }
 
   /** The state after a past step: a read, nothing runs again. Throws `history/trimmed`, and `config/invalid` for a step that never was. */

@@ -2,8 +2,9 @@ import type { AnyActorLogic } from 'xstate'
 import { DEFAULT_TENANT, actorId, addressOf, parseActorId, parseAddress } from '../core/address.ts'
 import { TroupeError } from '../core/errors.ts'
 import type { ErrorInfo } from '../core/errors.ts'
+import { pageSize } from '../core/limits.ts'
 import type { Message, Body } from '../core/message.ts'
-import { actorStatuses } from '../core/store.ts'
+import { actorStatuses, deadLetterStates } from '../core/store.ts'
 import type { ActorStatus, DeadLetter, DeadLetterState } from '../core/store.ts'
 import type { Machines, Registration } from './definition.ts'
 import type { Counters, HostEnv } from './env.ts'
@@ -88,9 +89,6 @@ export interface Health {
   readonly counters: Readonly<Counters>
 }
 
-const PAGE = 100
-const PAGE_MAX = 1_000
-
 /**
  * A running Troupe: its actors, dead letters and health. Made by `createRuntime`.
  */
@@ -134,12 +132,11 @@ export class Runtime<TMachines extends Machines = Machines> {
 
   /** A page of actors, oldest first. Throws `config/invalid` for a query that makes no sense. */
   async actors(query: ActorQuery = {}): Promise<ActorPage> {
-    const { machine, status, state, tag, run, cursor, limit = PAGE } = query
+    const { machine, status, state, tag, run, cursor, limit } = query
     if (status !== undefined && !actorStatuses.includes(status)) throw new TroupeError('config/invalid', `status must be one of ${actorStatuses.join(', ')}, not ${String(status)}`)
-    if (!(limit >= 1)) throw new TroupeError('config/invalid', `limit must be from 1, not ${limit}`)
     const page = await this.#parts.env.store.list({
       tenant: DEFAULT_TENANT,
-      limit: Math.min(limit, PAGE_MAX),
+      limit: pageSize(limit),
       ...(machine !== undefined && { machine }),
       ...(status !== undefined && { status }),
       ...(state !== undefined && { state }),
@@ -198,7 +195,7 @@ export interface DeadLetterQuery {
   readonly state?: DeadLetterState
   /** Id of the last one of the page before. */
   readonly after?: string
-  /** Default 100. */
+  /** Default 100, at most 1,000. */
   readonly limit?: number
 }
 
@@ -211,9 +208,10 @@ export class DeadLetters {
   }
 
   /** Oldest first. */
-  async list({ address, state = 'present', after, limit = PAGE }: DeadLetterQuery = {}): Promise<readonly DeadLetterInfo[]> {
+  async list({ address, state = 'present', after, limit }: DeadLetterQuery = {}): Promise<readonly DeadLetterInfo[]> {
     const { store } = this.#parts.env
-    const letters = await store.deadLetters({ tenant: DEFAULT_TENANT, state, limit: Math.min(limit, PAGE_MAX), ...(address !== undefined && { actor: parseAddress(address) }), ...(after !== undefined && { after }) })
+    if (!deadLetterStates.includes(state)) throw new TroupeError('config/invalid', `state must be one of ${deadLetterStates.join(', ')}, not ${String(state)}`)
+    const letters = await store.deadLetters({ tenant: DEFAULT_TENANT, state, limit: pageSize(limit), ...(address !== undefined && { actor: parseAddress(address) }), ...(after !== undefined && { after }) })
     return letters.map(letter => this.#present(letter))
   }
 

@@ -284,6 +284,17 @@ test.each([0, -1, 3, 1.5, Number.NaN])('a step that never was cannot be read or 
   await expect(actor.fork(seq, 'x')).rejects.toMatchObject({ code: 'config/invalid' })
 })
 
+test('a page of history without sense is refused, and one has a thousand steps at most', async () => {
+  await using world = await createTestWorld({ machines })
+  const actor = world.runtime.actor(chat, '1')
+  await actor.start()
+  for (const limit of [0, -1, 1.5, Number.NaN]) await expect(actor.history({ limit })).rejects.toMatchObject({ code: 'config/invalid' })
+  for (const from of [-1, 1.5, Number.NaN, Infinity]) await expect(actor.history({ from })).rejects.toMatchObject({ code: 'config/invalid', address: 'chat/1' })
+  await Promise.all(Array.from({ length: 1_005 }, () => actor.send({ type: 'DROP' })))
+  expect(await actor.history()).toHaveLength(100)
+  expect(await actor.history({ limit: Infinity })).toHaveLength(1_000)
+})
+
 test('an actor that does not exist has no past', async () => {
   await using world = await createTestWorld({ machines })
   const actor = world.runtime.actor(chat, 'none')
