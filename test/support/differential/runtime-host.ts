@@ -1,11 +1,13 @@
 import type { AnyStateMachine, EventObject } from 'xstate'
-import { createTestWorld, crashPoints } from 'troupe/testing'
+import { createMemoryStore, createTestWorld, crashPoints } from 'troupe/testing'
 import type { CrashPlan as CrashAt, TestWorld } from 'troupe/testing'
 import type { ActorId } from '../../../src/core/address.ts'
 import { plainCodec } from '../../../src/core/codec.ts'
 import type { PersistedSnapshot } from '../../../src/core/document.ts'
 import { TroupeError } from '../../../src/core/errors.ts'
-import { unpackRow } from '../../../src/core/journal.ts'
+import { packRow, unpackRow } from '../../../src/core/journal.ts'
+import { encodeJson } from '../../../src/core/json.ts'
+import type { Store } from '../../../src/core/store.ts'
 import { readDocument } from '../../../src/host/slots.ts'
 import type { CrashPlan, Host, State } from './host.ts'
 import { normalise } from './normalise.ts'
@@ -16,6 +18,9 @@ const HISTORY_MAX = 100_000
 /** Timers of one stretch of time; more means that one is due for ever. */
 const INSTANTS_MAX = 10_000
 
+/** A fault planted around the runtime, to show that the comparison catches its kind. */
+export type RuntimeFault = 'a delta is lost on restore' | 'events are sent again without their key'
+
 type World = TestWorld<Record<string, AnyStateMachine>>
 
 /**
@@ -25,14 +30,16 @@ type World = TestWorld<Record<string, AnyStateMachine>>
 export class RuntimeHost implements Host {
   readonly #subject: Subject
   readonly #crashHere: CrashPlan
+  readonly #fault: RuntimeFault | undefined
   readonly #reported: unknown[] = []
   #world: World | undefined
   #sent = 0
   #deaths = 0
 
-  constructor(subject: Subject, crashHere: CrashPlan) {
+  constructor(subject: Subject, crashHere: CrashPlan, fault?: RuntimeFault) {
     this.#subject = subject
     this.#crashHere = crashHere
+    this.#fault = fault
   }
 
   /** How often the process has died so far. */
@@ -50,14 +57,17 @@ export class RuntimeHost implements Host {
       machines: { subject: machine },
       // A promise that never settles is interrupted by every crash.
       limits: { taskCrashesMax: 1_000_000 },
+      ...(this.#fault === 'a delta is lost on restore' && { store: forgetful(createMemoryStore()) }),
       onError: error => this.#reported.push(error),
     })
     await this.#survive(world => world.runtime.actor('subject', '1').start(input as never))
   }
 
   async send(event: TestEvent): Promise<void> {
-    const idempotencyKey = `event ${++this.#sent}`
+    const key = `event ${++this.#sent}`
+    let tries = 0
     await this.#survive(async world => {
+      const idempotencyKey = this.#fault === 'events are sent again without their key' ? `${key} ${++tries}` : key
       try {
         await world.runtime.actor('subject', '1').send(event as never, { idempotencyKey })
       } catch (error) {
@@ -146,6 +156,20 @@ export class RuntimeHost implements Host {
 function crashAt(answer: number): CrashAt | undefined {
   const point = crashPoints[(answer - 1) % crashPoints.length]
   return answer === 0 || !point ? undefined : { point, visit: 1 + Math.floor((answer - 1) / crashPoints.length) }
+}
+
+/** Loads every actor without what its last step has changed. */
+function forgetful(store: Store): Store {
+  const load: Store['load'] = async (id, at) => {
+    const stored = await store.load(id, at)
+    return stored && { ...stored, rows: stored.rows.map((row, index) => (index === stored.rows.length - 1 ? { ...row, data: withoutLastDelta(row.data) } : row)) }
+  }
+  return Object.assign(Object.create(store) as Store, { ...store, load })
+}
+
+function withoutLastDelta(row: string): string {
+  const steps = unpackRow(row)
+  return packRow(steps.map((step, index) => encodeJson(index === steps.length - 1 ? { ...step, delta: [] } : step, true)))
 }
 
 /** Tags that the machines give a persisted tree. */
