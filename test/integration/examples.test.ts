@@ -108,11 +108,11 @@ describe('the review crew', () => {
     await review('--store', 'memory:', '--out', 'undisturbed.md')
     expect(findings(read('undisturbed.md'))).toHaveLength(24)
 
-    const args = ['--pace', '15', '--concurrency', '3', '--audit', 'audit'] as const
+    const args = ['--pace', '40', '--concurrency', '3', '--audit', 'audit'] as const
     const audit = (): readonly string[] => read('audit').split('\n').filter(line => line !== '')
     const doneFiles = (): readonly string[] => audit().filter(line => line.startsWith('done '))
-    // From before anything is done to when almost everything is.
-    const killPoints = [() => audit().length >= 1, ...[1, 4, 9, 15, 21].map(count => () => doneFiles().length >= count)]
+    // From before anything is done to when most is.
+    const killPoints = [() => audit().length >= 1, ...[1, 3, 7, 12, 17].map(count => () => doneFiles().length >= count)]
     for (const isTime of killPoints) {
       const { signal } = await killWhen(start('01-review-crew', 'code', ...args), 'SIGKILL', isTime)
       expect(signal).toBe('SIGKILL')
@@ -145,7 +145,7 @@ describe('the review crew', () => {
 
   test.each([['SIGINT', 130], ['SIGTERM', 143]] as const)('%s ends it gracefully, and it goes on', async (signal, exitCode) => {
     plantMany(20)
-    const args = ['--pace', '20', '--audit', 'audit'] as const
+    const args = ['--pace', '60', '--audit', 'audit'] as const
     const { code, out, error } = await killWhen(start('01-review-crew', 'code', ...args), signal, () => read('audit').includes('done '))
     expect(error).toBe('')
     expect(code).toBe(exitCode)
@@ -294,9 +294,10 @@ test('hello counts on after a kill', async () => {
   const { code, out, error } = await run('02-hello')
   expect(error).toBe('')
   expect(code).toBe(0)
+  const said = Number(killed.out.trimEnd().split('\n').at(-1))
   const numbers = out.split('\n').slice(0, -2).map(Number)
   // What was just being said may be said again: tasks run at least once.
-  expect([8, 7]).toContain(numbers[0])
+  expect([said, said - 1]).toContain(numbers[0])
   expect(numbers).toEqual(Array.from({ length: numbers[0] ?? 0 }, (_, index) => (numbers[0] ?? 0) - index))
   expect(out.endsWith('\n1\nLift-off!\n')).toBe(true)
 })
