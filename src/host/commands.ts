@@ -5,12 +5,12 @@ import type { Body, LocalBody, Message } from '../core/message.ts'
 import { decodeMessage } from './batch.ts'
 import type { Batch } from './batch.ts'
 import type { Slot } from './slot.ts'
-import { endedError } from './status.ts'
+import { endedError, unknownActor } from './status.ts'
 import type { Stepper } from './stepper.ts'
 import { stopActor } from './stop.ts'
 import { endTask, replayTask, updateTask } from './task-steps.ts'
 import { wakeActor } from './wake.ts'
-import type { Work } from './work.ts'
+import type { Settled, Waiter, Work } from './work.ts'
 
 /** What is not an event: what people and parents ask of an actor, and what the engine tells itself. */
 export async function obey(stepper: Stepper, work: Work, batch: Batch, slot: Slot): Promise<void> {
@@ -19,7 +19,7 @@ export async function obey(stepper: Stepper, work: Work, batch: Batch, slot: Slo
     case 'child':
       return settleChild(stepper, work, batch, slot, body)
     case 'stop':
-      return slot.isLive || slot.status === 'failed' ? stopActor(stepper, work, batch, slot, 'stopped') : stepper.answer(work, batch, slot)
+      return slot.isLive || slot.isMendable ? stopActor(stepper, work, batch, slot, 'stopped') : stepper.answer(work, batch, slot)
     case 'cancel':
       return cancel(stepper, work, batch, slot, body.graceMs)
     case 'pause':
@@ -49,7 +49,7 @@ async function settleChild(stepper: Stepper, work: Work, batch: Batch, slot: Slo
 
 /** Gives a machine that knows `CANCEL` its grace to clean up, then stops what is left. */
 async function cancel(stepper: Stepper, work: Work, batch: Batch, slot: Slot, graceMs: number): Promise<void> {
-  if (!slot.isLive && slot.status !== 'failed') return stepper.answer(work, batch, slot)
+  if (!slot.isLive && !slot.isMendable) return stepper.answer(work, batch, slot)
   if (slot.cancelAt !== null && graceMs > 0) return stepper.answer(work, batch, slot)
   const snapshot = slot.live?.snapshot as { can?: (event: { type: string }) => boolean } | undefined
   if (slot.status !== 'active' || graceMs <= 0 || !snapshot?.can?.({ type: 'CANCEL' })) return stopActor(stepper, work, batch, slot, 'cancelled')
@@ -71,7 +71,7 @@ function pause(stepper: Stepper, work: Work, batch: Batch, slot: Slot): void {
 async function resume(stepper: Stepper, work: Work, batch: Batch, slot: Slot): Promise<void> {
   if (slot.status === 'active') return stepper.answer(work, batch, slot)
   if (slot.status === 'paused') slot.set('status', 'active')
-  else if (slot.status === 'failed') await revive(stepper, slot)
+  else if (slot.isMendable) await revive(stepper, slot)
   else return stepper.refuse(work, batch, endedError(slot))
   stepper.note(work, batch, slot, 'resume')
   stepper.parts.wake(slot.id)
@@ -94,17 +94,30 @@ export async function resolveLetter(stepper: Stepper, work: Work, batch: Batch, 
     batch.resolved.push({ id: letter.id, state: 'discarded', at: stepper.now, reason: body.reason })
     return slot ? stepper.answer(work, batch, slot) : batch.answer(work, { seq: 0 })
   }
-  batch.resolved.push({ id: letter.id, state: 'replayed', at: stepper.now, reason: null })
-  if (slot?.status === 'failed') {
+  const original = unpackMessage(decodeMessage({ id: work.message.id, to, at: letter.at, partition: letter.partition, data: letter.data }, codec))
+  const outcome = await replay(stepper, work, batch, slot, original)
+  // What was refused was not handled: its letter stays.
+  if (outcome.error === undefined || isPoison(outcome.error)) batch.resolved.push({ id: letter.id, state: 'replayed', at: stepper.now, reason: null })
+  batch.answer(work, outcome)
+}
+
+/** Handles a letter's message in this batch; gives back what its sender would be told. */
+async function replay(stepper: Stepper, work: Work, batch: Batch, slot: Slot | undefined, original: Message<Body>): Promise<Settled> {
+  if (slot?.isMendable) {
     await revive(stepper, slot)
     stepper.note(undefined, batch, slot, 'resume')
     stepper.parts.wake(slot.id)
   }
-  const original = unpackMessage(decodeMessage({ id: work.message.id, to, at: letter.at, partition: letter.partition, data: letter.data }, codec))
+  const waiter: Waiter = { wantsOutcome: true, resolve: () => undefined, reject: () => undefined }
   const failed = original.body as Body | Extract<LocalBody, { kind: 'task' }>
-  if (failed.kind === 'task') return slot ? replayTask(stepper, work, batch, slot, failed.task) : undefined
-  await stepper.handle({ ...work, message: freshened(original) }, batch)
+  if (failed.kind !== 'task') await stepper.handle({ message: freshened(original), waiter }, batch)
+  else if (slot?.live) replayTask(stepper, { ...work, waiter }, batch, slot, failed.task)
+  const told = batch.settlements.findLastIndex(settlement => settlement.waiter === waiter)
+  const [settlement] = told < 0 ? [] : batch.settlements.splice(told, 1)
+  return settlement?.outcome ?? { seq: slot?.seq ?? 0, error: slot ? endedError(slot) : unknownActor(original.to) }
 }
+
+const isPoison = (error: unknown): boolean => error instanceof TroupeError && error.code === 'event/poisoned'
 
 /** A letter's message without what tied it to its first sender: who waited, and the key under which it was counted. */
 function freshened({ reply: _reply, ...message }: Message<Body>): Message<Body> {

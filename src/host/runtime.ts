@@ -226,12 +226,13 @@ export class DeadLetters {
   }
 
   async #resolve(id: string, body: Body): Promise<void> {
-    const { env, node, reader } = this.#parts
+    const { env, node } = this.#parts
     const [letter] = await env.store.deadLetters({ id, limit: 1 })
     if (!letter) throw new TroupeError('dead-letter/unknown', `there is no dead letter ${id}`)
     const request = env.random.id()
     const message: Message<Body> = { id: env.nextMessageId(), to: letter.actor, from: null, at: env.clock.now(), body, correlation: request, causation: null, reply: { node: env.node, request } }
-    await node.submit(message, reader.definition(letter.actor).limits.mailboxDepthMax)
+    const { machine } = parseActorId(letter.actor)
+    await node.submit(message, (env.definitions.get(machine)?.limits ?? env.limits).mailboxDepthMax)
   }
 
   #present({ id, actor, partition, at, data, cause, state, resolvedAt, reason }: DeadLetter): DeadLetterInfo {

@@ -130,6 +130,11 @@ export class Slot {
     return liveStatuses.includes(this.status)
   }
 
+  /** A failed root waits for somebody to mend it; a failed child is over, its parent has heard of it. */
+  get isMendable(): boolean {
+    return this.status === 'failed' && !this.parent
+  }
+
   get bornText(): string | undefined {
     return this.#born?.text
   }
@@ -182,7 +187,7 @@ export class Slot {
     this.seq++
     this.#updatedAt = at
     // A failed root actor waits for somebody to mend it; every other end is final.
-    this.#completedAt = this.isLive || (this.status === 'failed' && !this.parent) ? null : (this.#completedAt ?? at)
+    this.#completedAt = this.isLive || this.isMendable ? null : (this.#completedAt ?? at)
     if (this.seq === 1) {
       const text = this.text()
       this.#born = { seq: 1, text }

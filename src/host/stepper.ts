@@ -122,7 +122,7 @@ export class Stepper {
   /** Events of an actor that is not running wait in the store, and so do those behind them. */
   mustWait(work: Work, slot: Slot): boolean {
     if (slot.status === 'paused' || slot.status === 'held') return true
-    if (slot.status === 'failed') return work.message.from !== null
+    if (slot.isMendable) return work.message.from !== null
     return slot.status === 'active' && slot.parked > 0 && work.parkedPosition === undefined
   }
 

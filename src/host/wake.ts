@@ -39,7 +39,7 @@ async function fireTimers(stepper: Stepper, work: Work, batch: Batch, slot: Slot
 }
 
 /** An actor that has ended does not wait: what was parked for it is refused, and so comes to the dead letters. */
-const waits = ({ status }: Slot): boolean => status === 'paused' || status === 'held' || status === 'failed'
+const waits = ({ status, isMendable }: Slot): boolean => status === 'paused' || status === 'held' || isMendable
 
 async function unpark(stepper: Stepper, batch: Batch, slot: Slot): Promise<void> {
   const { env } = stepper.parts
