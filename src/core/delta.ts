@@ -1,4 +1,4 @@
-import { checkKey, isContainer, seal } from './json.ts'
+import { checkKey, encodeJson, isContainer, seal, unfit } from './json.ts'
 import type { Border } from './json.ts'
 
 /**
@@ -21,6 +21,8 @@ export function diff(before: unknown, after: unknown, path: Path, ops: Op[], bor
     return diffObjects(before as Record<string, unknown>, after as Record<string, unknown>, path, ops, border)
   }
   seal(after, textOf(path), border, path.length)
+  // Where nothing is frozen, `before` is a copy: an error or a typed array is never the same one.
+  if (!border.freeze && equal(before, after)) return
   ops.push(after === undefined ? [path] : [path, after])
 }
 
@@ -33,19 +35,22 @@ function diffObjects(before: Record<string, unknown>, after: Record<string, unkn
     if (!Object.hasOwn(before, key)) checkKey(key, textOf(path), border)
     diff(Object.hasOwn(before, key) ? last : undefined, next, [...path, key], ops, border)
   }
-  for (const key in before) if (!(key in after) && before[key] !== undefined) ops.push([[...path, key]])
+  for (const key in before) if (!Object.hasOwn(after, key) && before[key] !== undefined) ops.push([[...path, key]])
   if (border.freeze) Object.freeze(after)
 }
 
 function diffArrays(before: readonly unknown[], after: readonly unknown[], path: Path, ops: Op[], border: Border): void {
+  // Before items are compared by content they must be known to have one: text of a cycle has no end.
+  if (!border.freeze) seal(after, textOf(path), border, path.length)
   const common = commonPrefix(before, after, border)
-  if (before.length === after.length) {
-    for (let index = common; index < after.length; index++) diff(before[index], after[index], [...path, index], ops, border)
-  } else {
-    const rest = after.slice(common)
-    for (let index = common; index < after.length; index++) seal(after[index] ?? null, textOf([...path, index]), border, path.length)
-    ops.push([path, common, rest])
+  const sameLength = before.length === after.length
+  for (let index = common; index < after.length; index++) {
+    const item = after[index]
+    if (item === undefined) throw unfit(border, textOf([...path, index]), 'undefined inside an array')
+    if (sameLength) diff(before[index], item, [...path, index], ops, border)
+    else seal(item, textOf([...path, index]), border, path.length)
   }
+  if (!sameLength) ops.push([path, common, after.slice(common)])
   if (border.freeze) Object.freeze(after)
 }
 
@@ -59,7 +64,7 @@ function commonPrefix(before: readonly unknown[], after: readonly unknown[], bor
   return length
 }
 
-const equal = (a: unknown, b: unknown): boolean => Object.is(a, b) || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b))
+const equal = (a: unknown, b: unknown): boolean => Object.is(a, b) || (typeof a === 'object' && typeof b === 'object' && encodeJson(a, true) === encodeJson(b, true))
 
 /**
  * Applies ops to a document of plain data. Containers in `owned` are changed in place, others are copied first and then
@@ -77,6 +82,7 @@ function applyOp(root: { document: unknown }, op: Op, owned: WeakSet<object> | u
   let holder = root as unknown as Container
   let key: string | number = 'document'
   for (const part of op[0]) {
+    if (part === '__proto__') throw new Error('the delta does not fit the document')
     holder = holder[key] = own(holder[key], owned)
     key = part
   }

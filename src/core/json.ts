@@ -92,15 +92,23 @@ function sealSpecial(value: object, path: string, border: Border): void {
     border.tagged = true
     return
   }
-  if (ArrayBuffer.isView(value) && !(value instanceof DataView)) {
+  if (typedArrayName(value) !== undefined) {
     border.tagged = true
-    border.unfreezable = (border.unfreezable ?? new Set()).add(value)
+    border.unfreezable = (border.unfreezable ?? new Set()).add(value as ArrayBufferView)
     return
   }
   throw unfit(border, path, `a ${value.constructor?.name ?? 'class instance'}`)
 }
 
-function unfit(border: Border, path: string, what: string): TroupeError {
+/** The kind of a typed array, by which it is made again; undefined for everything else. A Buffer comes back as bytes. */
+function typedArrayName(value: unknown): string | undefined {
+  if (!ArrayBuffer.isView(value)) return undefined
+  if (value instanceof Uint8Array) return 'Uint8Array'
+  const { name } = value.constructor
+  return Object.hasOwn(typedArrays, name) ? name : undefined
+}
+
+export function unfit(border: Border, path: string, what: string): TroupeError {
   return new TroupeError(border.code, `${path} is ${what}, which JSON cannot hold`, { details: { path } })
 }
 
@@ -121,11 +129,10 @@ export function encodeJson(value: unknown, tagged: boolean): string {
 function tagReplacer(this: unknown, key: string, value: unknown): unknown {
   const raw = (this as Record<string, unknown>)[key]
   if (raw instanceof Error) return { [TAG]: 'Error', info: toErrorInfo(raw) }
-  if (ArrayBuffer.isView(raw) && !(raw instanceof DataView)) {
-    const name = raw instanceof Uint8Array ? 'Uint8Array' : raw.constructor.name
-    return { [TAG]: name, base64: Buffer.from(raw.buffer, raw.byteOffset, raw.byteLength).toString('base64') }
-  }
-  return value
+  const name = typedArrayName(raw)
+  if (name === undefined) return value
+  const { buffer, byteOffset, byteLength } = raw as ArrayBufferView
+  return { [TAG]: name, base64: Buffer.from(buffer, byteOffset, byteLength).toString('base64') }
 }
 
 /** Reads text of the store back. Never revives anything but errors and typed arrays. */
@@ -137,10 +144,9 @@ function tagReviver(_key: string, value: unknown): unknown {
   if (typeof value !== 'object' || value === null || !(TAG in value)) return value
   const tagged = value as { [TAG]: string; info?: ErrorInfo; base64?: string }
   if (tagged[TAG] === 'Error' && tagged.info) return fromErrorInfo(tagged.info)
-  const Typed = typedArrays[tagged[TAG] as keyof typeof typedArrays]
-  if (!Typed || tagged.base64 === undefined) return value
+  if (!Object.hasOwn(typedArrays, tagged[TAG]) || tagged.base64 === undefined) return value
   const bytes = Uint8Array.from(Buffer.from(tagged.base64, 'base64'))
-  return new Typed(bytes.buffer)
+  return new typedArrays[tagged[TAG] as keyof typeof typedArrays](bytes.buffer)
 }
 
 /** UTF-8 length of a text; short texts are not measured twice when they cannot exceed the limit. */
