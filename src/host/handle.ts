@@ -14,7 +14,7 @@ import { ActorSnapshot } from './snapshot.ts'
 import type { NextEvent } from './snapshot.ts'
 import { endedError } from './status.ts'
 import { Watch } from './watch.ts'
-import type { WatchOptions } from './watch.ts'
+import type { WatchOptions, WatchedProgress, WatchedStep } from './watch.ts'
 
 export interface SendOptions {
   /** A second send with the same key and event is accepted and does nothing; with another event it is refused. */
@@ -104,7 +104,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
     const key = idempotencyKey === undefined ? {} : { key: idempotencyKey }
     const ask = until === 'reply' ? { ask: { node: env.node, request: `${request}:reply` } } : {}
     const message: Message<Body> = { ...this.#message({ kind: 'event', event: text, ...key, ...ask }, options), reply: { node: env.node, request } }
-    const wait = async (): Promise<ActorSnapshot> => {
+    const wait = async (signal: AbortSignal): Promise<ActorSnapshot> => {
       const replied = until === 'reply' ? node.expect(`${request}:reply`) : undefined
       replied?.catch(() => undefined)
       const { seq, snapshot } = await this.#submitAsk(message)
@@ -113,10 +113,10 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
         return reader.snapshot(this.#id, at, value)
       }
       const processed = snapshot?.() ?? (await reader.snapshot(this.#id, seq))
-      return until === 'processed' ? processed : this.#waitFor(processed, predicateOf(until as Until<AnyActorLogic>))
+      return until === 'processed' ? processed : this.#waitFor(processed, predicateOf(until as Until<AnyActorLogic>), signal)
     }
     try {
-      return (await this.#within(timeout, wait())) as ActorSnapshot<TLogic>
+      return (await this.#within(timeout, wait)) as ActorSnapshot<TLogic>
     } finally {
       node.forget(request)
       node.forget(`${request}:reply`)
@@ -148,11 +148,22 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
   }
 
   /**
+   * Waits until a tag or a predicate holds, in the present state or after a later step. Throws `ask/timeout`, and `actor/ended`
+   * or `actor/failed` when the actor ends before.
+   */
+  async waitFor(until: Exclude<Until<TLogic>, string>, { timeout = ASK_TIMEOUT_MS }: { readonly timeout?: number } = {}): Promise<ActorSnapshot<TLogic>> {
+    const holds = predicateOf(until as Until<AnyActorLogic>)
+    return (await this.#within(timeout, async signal => this.#waitFor(await this.snapshot(), holds, signal))) as ActorSnapshot<TLogic>
+  }
+
+  /**
    * Follows the actor: every journal entry above `from` (default: the present), each with the state after it, until the
    * actor ends. Reads the journal, so a slow reader loses nothing that is retained, and `seq` resumes where it left off.
    * Throws `actor/unknown`, `history/trimmed`, and `config/invalid` for a position that the actor has not reached.
    */
-  watch(options: WatchOptions = {}): Watch<TLogic> {
+  watch(options: WatchOptions & { readonly progress: true }): Watch<WatchedStep<TLogic> | WatchedProgress>
+  watch(options?: WatchOptions): Watch<WatchedStep<TLogic>>
+  watch(options: WatchOptions = {}): Watch<WatchedStep<TLogic> | WatchedProgress> {
     return new Watch(this.#parts, this.#id, options)
   }
 
@@ -264,18 +275,22 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
   }
 
   /** The first state from `snapshot` on that holds. Throws when the actor ends before. */
-  async #waitFor(snapshot: ActorSnapshot, holds: (snapshot: ActorSnapshot) => boolean): Promise<ActorSnapshot> {
+  async #waitFor(snapshot: ActorSnapshot, holds: (snapshot: ActorSnapshot) => boolean, signal?: AbortSignal): Promise<ActorSnapshot> {
     if (holds(snapshot)) return snapshot
-    for await (const entry of new Watch(this.#parts, this.#id, { from: snapshot.seq })) if ('snapshot' in entry && holds(entry.snapshot)) return entry.snapshot
+    for await (const step of new Watch<WatchedStep>(this.#parts, this.#id, { from: snapshot.seq, ...(signal && { signal }) })) if (holds(step.snapshot)) return step.snapshot
     if (this.#parts.node.isClosing) throw new TroupeError('runtime/closed', `the runtime was closed while ${this.address} was waited for`, { address: this.address })
     throw endedError(await this.#parts.reader.snapshot(this.#id))
   }
 
-  #within<T>(ms: number, work: Promise<T>): Promise<T> {
+  #within<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { clock } = this.#parts.env
+    const controller = new AbortController()
     return new Promise((resolve, reject) => {
-      const timer = clock.setTimer(() => reject(new TroupeError('ask/timeout', `${this.address} did not answer within ${ms} ms`, { address: this.address, details: { timeoutMs: ms } })), ms)
-      work.then(resolve, reject).finally(() => clock.clearTimer(timer))
+      const timer = clock.setTimer(() => {
+        reject(new TroupeError('ask/timeout', `${this.address} did not answer within ${ms} ms`, { address: this.address, details: { timeoutMs: ms } }))
+        controller.abort()
+      }, ms)
+      work(controller.signal).then(resolve, reject).finally(() => clock.clearTimer(timer))
     })
   }
 }

@@ -61,26 +61,57 @@ export class Reader {
     return rows.flatMap(({ data, toSeq }) => unpackRow(this.#env.codec.decode(data, { ...address, seq: toSeq })).filter(({ seq }) => seq > after)).slice(0, limit)
   }
 
-  /** Entries above a sequence, each with the state after it; ends at the last committed one. */
-  async *states(id: ActorId, after: number): AsyncGenerator<{ readonly entry: JournalEntry; readonly snapshot: ActorSnapshot }> {
-    let document: ActorDocument | undefined
-    for (let seq = after; ; ) {
-      const entries = await this.entries(id, seq)
-      if (entries.length === 0) return
-      const first = entries[0] as JournalEntry
-      if (first.seq !== seq + 1) throw new TroupeError('history/trimmed', `steps ${seq + 1} to ${first.seq - 1} of ${addressOf(id)} are not retained any more`, { address: addressOf(id) })
-      document ??= seq === 0 ? undefined : (await this.document(id, seq)).document
-      for (const entry of entries) {
-        document = document === undefined ? (await this.document(id, entry.seq)).document : applyDelta(document, entry.delta ?? [], new WeakSet())
-        seq = entry.seq
-        yield { entry, snapshot: this.#present(undefined, document, seq, undefined, id) }
-      }
-    }
+  /** Follows an actor from a sequence on. */
+  follow(id: ActorId, after: number): StateCursor {
+    return new StateCursor(this, id, after)
+  }
+
+  present(id: ActorId, document: ActorDocument, seq: number): ActorSnapshot {
+    return this.#present(undefined, document, seq, undefined, id)
   }
 
   #present(record: ActorRecord | undefined, document: ActorDocument, seq: number, reply: unknown, id: ActorId = record?.id as ActorId): ActorSnapshot {
     const isLast = record?.seq === seq
     const failure = isLast && record?.error ? (JSON.parse(record.error) as ErrorInfo) : (document.failure ?? undefined)
     return new ActorSnapshot(this.definition(id), { id, seq, status: isLast && record ? record.status : document.status, snapshot: document.snapshot, failure }, reply)
+  }
+}
+
+/** Steps of an actor in their order, each with the state after it. Keeps the state between reads, so each costs what is new. */
+export class StateCursor {
+  readonly #reader: Reader
+  readonly #id: ActorId
+  #document: ActorDocument | undefined
+  #seq: number
+
+  constructor(reader: Reader, id: ActorId, after: number) {
+    this.#reader = reader
+    this.#id = id
+    this.#seq = after
+  }
+
+  /** What has been committed since the last read. Throws `history/trimmed` when some of it is not retained any more. */
+  async *read(): AsyncGenerator<{ readonly entry: JournalEntry; readonly snapshot: ActorSnapshot }> {
+    for (let entries = await this.#next(); entries.length > 0; entries = await this.#next()) {
+      for (const entry of entries) {
+        this.#document = await this.#after(entry)
+        this.#seq = entry.seq
+        yield { entry, snapshot: this.#reader.present(this.#id, this.#document, entry.seq) }
+      }
+    }
+  }
+
+  async #next(): Promise<readonly JournalEntry[]> {
+    const entries = await this.#reader.entries(this.#id, this.#seq)
+    const first = entries[0]?.seq ?? this.#seq + 1
+    if (first === this.#seq + 1) return entries
+    throw new TroupeError('history/trimmed', `steps ${this.#seq + 1} to ${first - 1} of ${addressOf(this.#id)} are not retained any more`, { address: addressOf(this.#id) })
+  }
+
+  async #after(entry: JournalEntry): Promise<ActorDocument> {
+    if (this.#document === undefined && this.#seq > 0) this.#document = (await this.#reader.document(this.#id, this.#seq)).document
+    // The first step has no delta: its state is the actor's first base.
+    if (this.#document === undefined) return (await this.#reader.document(this.#id, entry.seq)).document
+    return applyDelta(this.#document, entry.delta ?? [], new WeakSet())
   }
 }

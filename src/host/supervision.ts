@@ -83,16 +83,17 @@ function restart(stepper: Stepper, failure: Failure): void {
   if (!failed) return slot.rebase()
   slot.live?.dispose()
   slot.live = live
-  escalate(stepper, failure, failed.error)
+  escalate(stepper, { ...failure, error: failed.error }, failed.error)
 }
 
 /** A child fails for its parent to handle; a root stays as it is, failed, until somebody replays or discards. */
-function escalate(stepper: Stepper, { work, batch, slot, facts }: Failure, cause: unknown): void {
+function escalate(stepper: Stepper, { work, batch, slot, facts, error: thrown }: Failure, cause: unknown): void {
   const error = toErrorInfo(cause)
   slot.set('failure', error)
   if (slot.parent) {
     stepper.halt(slot, batch, 'failed', 'failed', { ...facts, error }, work)
-    stepper.tellParent(work, batch, slot, { type: 'error', error })
+    // As in XState, the parent's `onError` gets what was thrown.
+    stepper.tellParent(work, batch, slot, { type: 'error', error: toErrorInfo(thrown) })
     return
   }
   slot.set('status', 'failed')

@@ -11,6 +11,8 @@ export interface WatchOptions {
   readonly from?: number
   /** Also yield the progress of running tasks, as it comes; it is not kept, so a slow reader may miss some. */
   readonly progress?: boolean
+  /** Ends the watch. */
+  readonly signal?: AbortSignal
 }
 
 /** One committed step and the state after it. */
@@ -26,50 +28,71 @@ export interface WatchedProgress extends Notice {
 const PROGRESS_MAX = 1_000
 
 /** The steps of one actor as an async iterable, fed by the journal; see `ActorHandle.watch`. */
-export class Watch<TLogic extends AnyActorLogic = AnyActorLogic> implements AsyncIterable<WatchedStep<TLogic> | WatchedProgress> {
+export class Watch<TItem extends WatchedStep | WatchedProgress = WatchedStep> implements AsyncIterable<TItem> {
   readonly #parts: HandleParts
   readonly #id: ActorId
   readonly #options: WatchOptions
+  readonly #progress: WatchedProgress[] = []
+  #fresh = true
+  #wake: () => void = () => undefined
 
+  /** @internal */
   constructor(parts: HandleParts, id: ActorId, options: WatchOptions) {
     this.#parts = parts
     this.#id = id
     this.#options = options
   }
 
-  async *[Symbol.asyncIterator](): AsyncGenerator<WatchedStep<TLogic> | WatchedProgress> {
-    const { node, reader } = this.#parts
-    const progress: WatchedProgress[] = []
-    let wake: () => void = () => undefined
-    let fresh = true
-    const stop = node.onChange(this.#id, notice => {
-      if (!notice) fresh = true
-      else if (this.#options.progress) {
-        progress.push({ kind: 'progress', ...notice })
-        if (progress.length > PROGRESS_MAX) progress.shift()
-      }
-      wake()
-    })
+  async *[Symbol.asyncIterator](): AsyncGenerator<TItem> {
+    const { node } = this.#parts
+    const { signal } = this.#options
+    const forget = node.onChange(this.#id, notice => this.#hear(notice))
+    const abort = (): void => this.#wake()
+    signal?.addEventListener('abort', abort)
     try {
-      const first = await reader.snapshot(this.#id)
-      let seq = this.#options.from ?? first.seq
-      if (!Number.isInteger(seq) || seq < 0 || seq > first.seq) throw new TroupeError('config/invalid', `${first.address} has steps 1 to ${first.seq}: none can follow ${seq}`, { address: first.address })
-      let status = seq >= first.seq ? first.status : 'active'
-      while (!node.isClosing) {
-        while (progress.length > 0) yield progress.shift() as WatchedProgress
-        if (fresh) {
-          fresh = false
-          for await (const { entry, snapshot } of reader.states(this.#id, seq)) {
-            seq = entry.seq
-            status = snapshot.status
-            yield { ...entry, snapshot: snapshot as ActorSnapshot<TLogic> }
-          }
-        }
-        if (isOver(status)) return
-        if (!fresh && progress.length === 0) await new Promise<void>(resolve => (wake = resolve))
-      }
+      yield* this.#follow() as AsyncGenerator<TItem>
+    } catch (error) {
+      // A runtime that closes takes its store away in the middle of a read: the watch ends, it has not failed.
+      if (!node.isClosing) throw error
     } finally {
-      stop()
+      forget()
+      signal?.removeEventListener('abort', abort)
+    }
+  }
+
+  #hear(notice: Notice | undefined): void {
+    if (!notice) this.#fresh = true
+    else if (this.#options.progress) {
+      this.#progress.push({ kind: 'progress', ...notice })
+      if (this.#progress.length > PROGRESS_MAX) this.#progress.shift()
+    }
+    this.#wake()
+  }
+
+  get #isOpen(): boolean {
+    return !this.#parts.node.isClosing && !this.#options.signal?.aborted
+  }
+
+  async *#follow(): AsyncGenerator<WatchedStep | WatchedProgress> {
+    const { reader } = this.#parts
+    const first = await reader.snapshot(this.#id)
+    const from = this.#options.from ?? first.seq
+    if (!Number.isInteger(from) || from < 0 || from > first.seq) {
+      throw new TroupeError('config/invalid', `${first.address} has steps 1 to ${first.seq}: none can follow ${from}`, { address: first.address })
+    }
+    const cursor = reader.follow(this.#id, from)
+    let status = from >= first.seq ? first.status : 'active'
+    while (this.#isOpen) {
+      while (this.#progress.length > 0) yield this.#progress.shift() as WatchedProgress
+      if (this.#fresh) {
+        this.#fresh = false
+        for await (const { entry, snapshot } of cursor.read()) {
+          status = snapshot.status
+          yield { ...entry, snapshot }
+        }
+      }
+      if (isOver(status)) return
+      if (!this.#fresh && this.#progress.length === 0 && this.#isOpen) await new Promise<void>(resolve => (this.#wake = resolve))
     }
   }
 }
