@@ -30,7 +30,7 @@ export class Batch {
   /** Senders to be told that their event is durable. */
   readonly served: Waiter[] = []
   readonly settlements: { readonly waiter: Waiter; readonly outcome: Settled }[] = []
-  /** Works done whose effects are in this batch: handed elsewhere when the commit is refused. */
+  /** Works taken whose effects are in this batch: done again or handed elsewhere when there is no commit. What they sent each other is not among them. */
   readonly works: Work[] = []
   /** Task attempts counted in this batch, which start after its commit. */
   readonly starting = new Set<string>()

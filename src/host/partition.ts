@@ -243,6 +243,7 @@ export class Partition {
     let next = 0
     for (; next < works.length && !this.#isFull(batch, started); next++) {
       const work = works[next] as Work
+      batch.works.push(work)
       const handling = this.#handle(work, batch)
       if (handling) await handling
       if (work.inboxPosition !== undefined) batch.inboxFloor = work.inboxPosition
@@ -283,7 +284,6 @@ export class Partition {
 
   /** Most works need no await: their actor is in memory. */
   #handle(work: Work, batch: Batch): Promise<void> | undefined {
-    batch.works.push(work)
     return this.#stepper.handle(work, batch)?.catch((error: unknown) => {
       if (!(error instanceof TroupeError) || error.code !== 'store/corrupt') throw error
       this.#stepper.refuse(work, batch, error)
@@ -350,7 +350,8 @@ export class Partition {
     this.#inboxTaken = this.#inboxFloor
     this.#inboxHint = true
     this.#backlog = []
-    const again = batch.works.filter(({ message, waiter, inboxPosition, parkedPosition }) => !waiter && inboxPosition === undefined && parkedPosition === undefined && isLocal(message.body.kind, message.from === message.to))
+    // What the engine gave itself is remembered by no store: results of tasks, events of live code.
+    const again = batch.works.filter(({ waiter, inboxPosition }) => !waiter && inboxPosition === undefined)
     for (const work of batch.works) {
       if (stale) this.#hooks.reroute(work)
       else work.waiter?.reject(error)
@@ -365,6 +366,3 @@ export class Partition {
     return new Promise(resolve => this.#env.clock.setTimer(() => resolve(), ms))
   }
 }
-
-/** Work that the engine gave itself and that no store remembers: results of tasks and events of live code. */
-const isLocal = (kind: string, own: boolean): boolean => kind === 'task' || kind === 'wake' || kind === 'heartbeat' || kind === 'interrupt' || (kind === 'event' && own)
