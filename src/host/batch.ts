@@ -37,6 +37,8 @@ export class Batch {
   /** Whether a message may be handled in this batch: it stays in the partition, and nothing older waits in the inbox. */
   readonly chains: (to: ActorId) => boolean
   inboxFloor: number
+  /** Actors made in this batch: the limit of active actors counts them before they are committed. */
+  births = 0
   steps = 0
   bytes = 0
   readonly #env: Pick<HostEnv, 'node' | 'settle'>

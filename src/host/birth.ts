@@ -23,7 +23,7 @@ export function createSlot(stepper: Stepper, work: Work, batch: Batch, existing:
   const { machine } = parseActorId(to)
   const definition = env.definitions.get(machine)
   if (!definition) return refuseBirth(stepper, work, batch, unknownMachine(machine, env.definitions))
-  if (room() <= 0) {
+  if (room() - batch.births <= 0) {
     const limit = env.limits.activeActorsMax
     return refuseBirth(stepper, work, batch, new TroupeError('actor/limit', `partition ${partition} has ${limit} active actors, the limit activeActorsMax`, { address: addressOf(to), details: { limit } }))
   }
@@ -60,6 +60,7 @@ function take(stepper: Stepper, work: Work, batch: Batch, slot: Slot, failure: {
     throw failure.error
   }
   stepper.parts.slots.add(slot)
+  batch.births++
   stepper.answer(work, batch, slot)
 }
 
