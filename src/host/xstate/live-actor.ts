@@ -24,6 +24,7 @@ import { advance, persist, restoreOrder } from './shadow.ts'
 import type { Shadow } from './shadow.ts'
 import { Timers, timerKey } from './timers.ts'
 import type { DueTimer } from './timers.ts'
+import { ViewWatch } from './view-watch.ts'
 import { LIVE_FAILED, TASK_DONE, TASK_FAILED, asDeferred, asTask, tellsOfItself } from './wrapped-logic.ts'
 import type { LiveHost, TaskHost } from './wrapped-logic.ts'
 
@@ -63,8 +64,7 @@ export class LiveActor {
   readonly #border: Border
   readonly #timers: Timers
   readonly #tasks: Map<string, TaskDocument>
-  /** Copies of what cannot be frozen, to compare by content. */
-  #unfrozen: Map<ArrayBufferView, string> | undefined
+  readonly #views = new ViewWatch()
   readonly #root: AnyActorRef
   #ordinal: number
   #shadow: Shadow | undefined
@@ -248,7 +248,7 @@ export class LiveActor {
     }
     if (this.#failure) throw this.#failure.error
     this.#shadow = advance(this.#shadow, this.#root, SNAPSHOT_PATH, this.#ops, this.#border)
-    if (this.#border.unfreezable) this.#compareUnfrozen(this.#border.unfreezable)
+    if (this.#border.freeze && this.#border.unfreezable && this.#views.hasChanged(this.#border.unfreezable, this.#shadow)) this.#ops.push([SNAPSHOT_PATH, persist(this.#shadow)])
     return { delta: this.#takeDelta(), effects: this.#takeEffects() }
   }
 
@@ -267,20 +267,6 @@ export class LiveActor {
     return effects
   }
 
-  /** Typed arrays may change in place: when one did, the context is written whole. */
-  #compareUnfrozen(views: ReadonlySet<ArrayBufferView>): void {
-    const last = this.#unfrozen
-    const now = new Map<ArrayBufferView, string>()
-    let changed = false
-    for (const view of views) {
-      const content = Buffer.from(view.buffer, view.byteOffset, view.byteLength).toString('latin1')
-      if (last?.has(view) && last.get(view) !== content) changed = true
-      now.set(view, content)
-    }
-    this.#unfrozen = now
-    if (changed) this.#ops.push([[...SNAPSHOT_PATH, 'context'], (this.#shadow as Shadow).own.context])
-  }
-
   #restore(document: ActorDocument): void {
     this.#restoring = true
     if (document.snapshot.status === 'active') {
@@ -295,7 +281,7 @@ export class LiveActor {
     this.#restoring = false
     if (this.#failure) throw this.#failure.error
     this.#shadow = advance(undefined, this.#root, SNAPSHOT_PATH, [], this.#border)
-    if (this.#border.unfreezable) this.#compareUnfrozen(this.#border.unfreezable)
+    if (this.#border.unfreezable) this.#views.hasChanged(this.#border.unfreezable, this.#shadow)
     const { after } = this.#effects
     this.#effects = emptyEffects()
     // Callbacks and observables of a restored actor start again; what they lost is theirs (see the table of XState features).
@@ -313,7 +299,10 @@ export class LiveActor {
     let ref: AnyActorRef | undefined = this.#root
     if (path === '') return ref
     for (const part of path.slice(1).split('/')) {
-      ref = (ref?.getSnapshot() as { children?: Record<string, AnyActorRef> } | undefined)?.children?.[unescapePart(part)]
+      const { children = {} } = (ref.getSnapshot() ?? {}) as { children?: Record<string, AnyActorRef> }
+      const id = unescapePart(part)
+      ref = Object.hasOwn(children, id) ? children[id] : undefined
+      if (!ref) return undefined
     }
     return ref
   }

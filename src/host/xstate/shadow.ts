@@ -3,7 +3,7 @@ import { diff } from '../../core/delta.ts'
 import type { Op, Path } from '../../core/delta.ts'
 import type { PersistedChild, PersistedSnapshot } from '../../core/document.ts'
 import { TroupeError } from '../../core/errors.ts'
-import { decodeJson, encodeJson, seal } from '../../core/json.ts'
+import { checkKey, decodeJson, encodeJson, seal } from '../../core/json.ts'
 import type { Border } from '../../core/json.ts'
 
 /**
@@ -116,6 +116,7 @@ function advanceChildren(before: ReadonlyMap<string, ShadowChild>, snapshot: obj
     const ref = refs[id]
     const known = before.get(id)
     checkChild(id, ref, path)
+    if (!known) checkKey(id, 'snapshot.children', border)
     if (known && known.ref === ref) {
       const shadow = advance(known.shadow, ref, [...path, 'children', id, 'snapshot'], ops, border)
       if (shadow !== known.shadow) (after ??= new Map(before)).set(id, { ref, shadow })
