@@ -233,8 +233,12 @@ export class Node {
   async #sweep(now: number): Promise<void> {
     this.#sweptAt = now
     const { journalMs } = this.#options
-    for (const { lease } of this.#partitions.values()) {
-      await this.#env.store.sweep(lease, { now, journalBefore: journalMs === undefined ? undefined : now - journalMs, limit: SWEEP_MAX })
+    for (const partition of this.#partitions.values()) {
+      // In portions: a long sweep would hold up the commits.
+      for (let gone = SWEEP_MAX; gone === SWEEP_MAX && !this.#closing; ) {
+        gone = await this.#env.store.sweep(partition.lease, { now, journalBefore: journalMs === undefined ? undefined : now - journalMs, limit: SWEEP_MAX })
+        if (gone > 0) partition.forgetEnded()
+      }
     }
   }
 }

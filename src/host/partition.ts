@@ -128,6 +128,11 @@ export class Partition {
     return this.#slots.get(id)?.committed
   }
 
+  /** Actors that have ended may be gone from the store. */
+  forgetEnded(): void {
+    this.#slots.forgetEnded()
+  }
+
   get liveActors(): number {
     return this.#liveActors
   }

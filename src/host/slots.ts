@@ -169,6 +169,11 @@ export class Slots {
     }
   }
 
+  /** Drops ended actors: the store may have deleted them. Those it still has are loaded again when asked for. */
+  forgetEnded(): void {
+    for (const slot of this.#slots.values()) if (!slot.isLive && !slot.isMendable && !slot.isDirty) this.#slots.delete(slot.id)
+  }
+
   /** Drops everything, as a lost partition must. */
   clear(): void {
     for (const slot of this.#slots.values()) slot.live?.dispose()
