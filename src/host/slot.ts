@@ -1,5 +1,3 @@
-import { packRow } from '../core/journal.ts'
-import type { EntryKind } from '../core/journal.ts'
 import { addressOf, parseActorId, runOf } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import type { Codec } from '../core/codec.ts'
@@ -8,14 +6,17 @@ import { DOCUMENT_FORMAT, XSTATE_MAJOR } from '../core/document.ts'
 import type { ActorDocument, AskDocument, ParentLink } from '../core/document.ts'
 import { TroupeError } from '../core/errors.ts'
 import type { ErrorInfo } from '../core/errors.ts'
+import { packRow } from '../core/journal.ts'
+import type { EntryKind } from '../core/journal.ts'
 import { encodeJson, exceeds, isTagged } from '../core/json.ts'
-import type { Message } from '../core/message.ts'
 import { liveStatuses } from '../core/store.ts'
 import type { ActorRecord, ActorStatus, ActorWrite } from '../core/store.ts'
 import type { Definition } from './definition.ts'
+import { entryText, joinDeltas } from './entry-text.ts'
+import type { EntryFacts } from './entry-text.ts'
 import { statesOf } from './snapshot.ts'
 import type { SnapshotSource } from './snapshot.ts'
-import type { Effects, Step } from './xstate/effects.ts'
+import type { Step } from './xstate/effects.ts'
 import type { LiveActor, LiveParts } from './xstate/live-actor.ts'
 
 /** Deltas below this many characters are never worth a new base. */
@@ -25,14 +26,6 @@ const FOLD_FACTOR = 2
 
 /** The parts of a document that the slot keeps itself, beside those of the live actor. */
 type Head = Pick<ActorDocument, 'status' | 'failure' | 'cancelAt' | 'input' | 'parent' | 'asks' | 'restarts'>
-
-export interface EntryFacts {
-  readonly message?: Message
-  /** JSON text of the event. */
-  readonly event?: string | undefined
-  readonly path?: string | undefined
-  readonly error?: ErrorInfo
-}
 
 /**
  * One actor in the memory of the partition's owner: its live XState actor, and what of it is not committed yet.
@@ -188,18 +181,20 @@ export class Slot {
     this.#updatedAt = at
     // A failed root actor waits for somebody to mend it; every other end is final.
     this.#completedAt = this.isLive || this.isMendable ? null : (this.#completedAt ?? at)
+    const head = { seq: this.seq, at, kind, keepsEvents: this.definition?.keepsEvents ?? true }
     if (this.seq === 1) {
       const text = this.text()
+      if (text.length > checkpointBytesMax) this.#checkSize(checkpointBytesMax)
       this.#born = { seq: 1, text }
       this.#baseChars = text.length
-      this.entries.push(entryText(this, kind, at, facts, undefined, step?.effects))
+      this.entries.push(entryText(head, facts, undefined, step?.effects))
       return
     }
     if (delta !== undefined) {
       this.deltas.push(delta)
       this.#deltaChars += delta.length
     }
-    this.entries.push(entryText(this, kind, at, facts, delta, step?.effects))
+    this.entries.push(entryText(head, facts, delta, step?.effects))
   }
 
   /** Forgets ops of a step that failed. */
@@ -342,30 +337,6 @@ const headOf = ({ status, failure, cancelAt, input, parent, asks, restarts }: He
 
 /** Makes a snapshot source when it is wanted, of the state at the time it was taken. */
 export type SnapshotView = () => SnapshotSource
-
-function joinDeltas(delta: string | undefined, ops: readonly Op[]): string | undefined {
-  if (ops.length === 0) return delta
-  const text = encodeJson(ops, ops.some(([path]) => path[0] === 'snapshot'))
-  return delta === undefined ? text : `${delta.slice(0, -1)},${text.slice(1)}`
-}
-
-/** Built by hand: the texts of event and delta are there already, and this runs once per step. */
-function entryText(slot: Slot, kind: EntryKind, at: number, { message, event, path, error }: EntryFacts, delta: string | undefined, effects: Effects | undefined): string {
-  let text = `{"seq":${slot.seq},"at":${at},"kind":"${kind}"`
-  if (slot.definition?.keepsEvents ?? true) {
-    // Ids are made by nodes and need no escaping.
-    if (message) text += message.correlation === message.id ? `,"id":"${message.id}"` : `,"id":"${message.id}","correlation":"${message.correlation}"`
-    if (message?.from) text += `,"from":${JSON.stringify(message.from)}`
-    if (message?.causation) text += `,"causation":${JSON.stringify(message.causation)}`
-    if (event !== undefined) text += `,"event":${event}`
-    if (path !== undefined) text += `,"path":${JSON.stringify(path)}`
-    if (effects && effects.sends.length > 0) text += `,"sent":${JSON.stringify(effects.sends.map(({ to, type }) => ({ to, type })))}`
-  }
-  if (effects && effects.emitted.length > 0) text += `,"emitted":${encodeJson(effects.emitted, true)}`
-  if (error) text += `,"error":${JSON.stringify(error)}`
-  if (delta !== undefined) text += `,"delta":${delta}`
-  return `${text}}`
-}
 
 const earliest = (a: number | null, b: number | null): number | null => (a === null ? b : b === null ? a : Math.min(a, b))
 
