@@ -69,7 +69,7 @@ describe('context', () => {
     createMachine({
       context: { vector, n: 0 },
       on: {
-        SCALE: { actions: ({ context }) => void (context as { vector: Float32Array }).vector.set([7]) },
+        SCALE: { actions: ({ context }) => (context as { vector: Float32Array }).vector.set([7]) },
         COUNT: { actions: assign({ n: ({ context }) => context.n + 1 }) },
         NEW: { actions: assign({ vector: ({ context }) => new Float32Array([context.n]) }) },
       },
@@ -181,10 +181,12 @@ describe('children', () => {
   })
 
   test('get events by their path; a path that leads nowhere is nobody', () => {
-    const rig = new LiveRig(setup({ actors: { worker, plain: fromTransition((state: number) => state + 1, 0) } }).createMachine({ invoke: [{ id: 'a/b~c', src: 'worker' }, { id: 'plain', src: 'plain' }] }))
+    const rig = new LiveRig(setup({ actors: { worker, plain: fromTransition((state: number) => state + 1, 0) } }).createMachine({ invoke: [{ id: 'a/b~c', src: 'worker' }, { id: 'd~', src: 'worker' }, { id: 'plain', src: 'plain' }] }))
     rig.start()
     rig.send({ type: 'WORK' }, '/a~1b~0c')
     rig.send({ type: 'ANY' }, '/plain')
+    rig.send({ type: 'WORK' }, '/d~0')
+    expect(rig.document.snapshot.children?.['d~']?.snapshot.context).toEqual({ n: 1 })
     expect(rig.document.snapshot.children?.['a/b~c']?.snapshot.context).toEqual({ n: 1 })
     expect(rig.document.snapshot.children?.['plain']?.snapshot.context).toBe(1)
     for (const path of ['/nobody', '/constructor', '/__proto__', '/plain/inner', '/nobody/inner', '/a~1b~0c/x', '/toString/call']) expect(rig.send({ type: 'WORK' }, path).delta).toBeUndefined()

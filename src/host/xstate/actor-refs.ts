@@ -34,11 +34,7 @@ export function findRefs(data: unknown, slots: RefSlot[] = []): readonly RefSlot
 }
 
 /** Logic of what stands for an actor that is gone: it takes no event. */
-const gone = {
-  getInitialSnapshot: () => ({ status: 'stopped', output: undefined, error: undefined }),
-  transition: (state: unknown) => state,
-  getPersistedSnapshot: (state: unknown) => state,
-} as unknown as AnyActorLogic
+const gone = { getInitialSnapshot: () => ({ status: 'stopped', output: undefined, error: undefined }) } as unknown as AnyActorLogic
 
 /** A reference to an actor that is gone: sends to it are ignored, as they were before the restart. */
 export function goneRef(ref: StoredRef, parent: AnyActorRef): AnyActorRef {

@@ -1,4 +1,4 @@
-import type { AnyActorLogic, EventObject } from 'xstate'
+import type { AnyActorLogic, AnyEventObject } from 'xstate'
 import type { ActorId } from '../../../src/core/address.ts'
 import { applyDelta } from '../../../src/core/delta.ts'
 import type { Op } from '../../../src/core/delta.ts'
@@ -38,13 +38,13 @@ export class LiveRig {
     return step
   }
 
-  send(event: EventObject, path?: string): Step {
+  send(event: AnyEventObject, path?: string): Step {
     return this.keep(this.live.send(event, path))
   }
 
   /** Sends what live code has said since the last time. */
   hear(): readonly Step[] {
-    return this.wakes.splice(0).map(({ path, event }) => this.send(decodeJson<EventObject>(event), path))
+    return this.wakes.splice(0).map(({ path, event }) => this.send(decodeJson<AnyEventObject>(event), path))
   }
 
   /** Fires everything due at a time. */
