@@ -1,10 +1,11 @@
 import type { ActorId } from './address.ts'
 import type { Op } from './delta.ts'
+import { TroupeError } from './errors.ts'
 import type { ErrorInfo } from './errors.ts'
 import { decodeJson } from './json.ts'
 
 /** Version of a journal row's text. */
-export const JOURNAL_FORMAT = 1
+const JOURNAL_FORMAT = 1
 
 export type EntryKind = 'start' | 'event' | 'timer' | 'task' | 'child' | 'reply' | 'failed' | 'restart' | 'stop' | 'cancel' | 'pause' | 'resume' | 'migrated' | 'fork'
 
@@ -32,4 +33,9 @@ export interface JournalEntry {
 /** Text of a row from the texts of its entries. */
 export const packRow = (entries: readonly string[]): string => `{"v":${JOURNAL_FORMAT},"steps":[${entries.join(',')}]}`
 
-export const unpackRow = (text: string): readonly JournalEntry[] => decodeJson<{ readonly steps: readonly JournalEntry[] }>(text).steps
+/** Throws `store/newer-format` for a row that a newer Troupe has written. */
+export function unpackRow(text: string): readonly JournalEntry[] {
+  const { v, steps } = decodeJson<{ readonly v: number; readonly steps: readonly JournalEntry[] }>(text)
+  if (v > JOURNAL_FORMAT) throw new TroupeError('store/newer-format', `a journal row has format ${v}; this runtime reads up to ${JOURNAL_FORMAT}`)
+  return steps
+}

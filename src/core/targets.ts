@@ -10,7 +10,7 @@ export interface ActorAddress {
   readonly path?: string
 }
 
-export const REPLY_EVENT = 'troupe.reply'
+const REPLY_EVENT = 'troupe.reply'
 const REPLY_ADDRESS = '#reply'
 
 /** Lets plain XState relay to an address in a unit test, where nobody listens. */

@@ -53,7 +53,7 @@ export interface TaskDefinition {
   readonly queue: string
 }
 
-export const DEFAULT_QUEUE = 'default'
+const DEFAULT_QUEUE = 'default'
 
 /**
  * A durable invoke: work with side effects, started only after the commit that asked for it, tried again on failure

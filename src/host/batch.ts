@@ -88,7 +88,7 @@ export class Batch {
 }
 
 /** The answer to a request as it travels between nodes. */
-export function replyOf({ node, request }: AskDocument, { seq, error, value }: Settled): Reply {
+function replyOf({ node, request }: AskDocument, { seq, error, value }: Settled): Reply {
   return { node, request, data: encodeJson({ seq, value, ...(error !== undefined && { error: toErrorInfo(error) }) }, false) }
 }
 
