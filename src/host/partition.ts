@@ -246,17 +246,21 @@ export class Partition {
     const started = this.#env.clock.now()
     await this.#env.probe?.('step')
     let next = 0
-    for (; next < works.length && !this.#isFull(batch, started); next++) {
-      const work = works[next] as Work
-      batch.works.push(work)
-      const handling = this.#handle(work, batch)
-      if (handling) await handling
-      if (work.inboxPosition !== undefined) batch.inboxFloor = work.inboxPosition
-      // What inbox messages have caused waits for the rest of the inbox, which is older (P3).
-      if (works[next + 1]?.inboxPosition === undefined) await this.#chain(batch, started)
+    try {
+      while (next < works.length && !this.#isFull(batch, started)) {
+        const work = works[next++] as Work
+        batch.works.push(work)
+        const handling = this.#handle(work, batch)
+        if (handling) await handling
+        if (work.inboxPosition !== undefined) batch.inboxFloor = work.inboxPosition
+        // What inbox messages have caused waits for the rest of the inbox, which is older (P3).
+        if (works[next]?.inboxPosition === undefined) await this.#chain(batch, started)
+      }
+      await this.#chain(batch, started)
+    } finally {
+      // Also when a work has failed: those behind it have not been touched (P5).
+      this.#keep(works.slice(next))
     }
-    await this.#chain(batch, started)
-    this.#keep(works.slice(next))
     if (batch.outbox.length > 0 && batch.outbox.some(({ to }) => partitionOf(to, this.#env.store.partitions) === this.lease.partition)) this.#inboxHint = true
   }
 

@@ -1,0 +1,94 @@
+import { TroupeError, createRuntime } from 'troupe'
+import type { Store } from 'troupe'
+import { createMemoryStore, createTestWorld } from 'troupe/testing'
+import { describe, expect, test, vi } from 'vitest'
+import { assign, setup } from 'xstate'
+
+/** What crash points and kills have brought to light, each in its smallest form. */
+
+const notes = setup({ types: { context: {} as { texts: readonly string[] }, events: {} as { type: 'NOTE'; text: string } | { type: 'BREAK' } } }).createMachine({
+  context: { texts: [] },
+  on: {
+    NOTE: { actions: assign(({ context, event }) => ({ texts: [...context.texts, event.text] })) },
+    BREAK: {
+      actions: () => {
+        throw new Error('broken')
+      },
+    },
+  },
+})
+
+const machines = { notes }
+
+/** A store of which one verb fails at times. */
+function failing(inner: Store, verb: 'load', shouldFail: () => boolean): Store {
+  return new Proxy(inner, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target)
+      if (name !== verb || typeof value !== 'function') return typeof value === 'function' ? (value.bind(target) as unknown) : value
+      return (...args: unknown[]) => (shouldFail() ? Promise.reject(new TroupeError('store/failed', 'on purpose')) : (value.apply(target, args) as unknown))
+    },
+  })
+}
+
+test('the first new base after a restart holds the present state', async () => {
+  await using world = await createTestWorld({ machines })
+  const text = 'x'.repeat(1_000)
+  await world.runtime.actor('notes', 'n').start()
+  await world.runtime.actor('notes', 'n').send({ type: 'NOTE', text })
+  for (let count = 2; count < 20; count++) {
+    await world.crash()
+    const runtime = await world.restart()
+    await runtime.actor('notes', 'n').send({ type: 'NOTE', text })
+    expect((await runtime.actor('notes', 'n').snapshot()).context.texts).toHaveLength(count)
+  }
+})
+
+describe('events that wait for an actor that ends', () => {
+  test('come to the dead letters when it is stopped', async () => {
+    await using world = await createTestWorld({ machines })
+    const actor = world.runtime.actor('notes', 'n')
+    await actor.start()
+    await actor.pause()
+    await actor.send({ type: 'NOTE', text: 'one' })
+    await actor.send({ type: 'NOTE', text: 'two' })
+    await actor.stop()
+    await world.settle()
+    expect((await world.runtime.deadLetters.list()).map(({ cause }) => cause.code)).toEqual(['actor/ended', 'actor/ended'])
+  })
+
+  test('come to the dead letters after a crash right behind the stop, too', async () => {
+    await using world = await createTestWorld({ machines })
+    const actor = world.runtime.actor('notes', 'n')
+    await actor.start()
+    await actor.pause()
+    await actor.send({ type: 'NOTE', text: 'one' })
+    const dead = world.crash({ point: 'committed' })
+    void actor.stop()
+    await dead
+    await world.restart()
+    await world.settle()
+    expect(await world.runtime.deadLetters.list()).toHaveLength(1)
+  })
+})
+
+test('a dead letter can be replayed through a node that does not own its actor', async () => {
+  const store = createMemoryStore()
+  await using owner = await createRuntime({ machines, store })
+  await using other = await createRuntime({ machines, store })
+  await owner.actor('notes', 'n').start()
+  await owner.actor('notes', 'n').send({ type: 'BREAK' })
+  const [letter] = await other.deadLetters.list()
+  await expect(other.deadLetters.replay(letter?.id ?? '')).rejects.toMatchObject({ code: 'event/poisoned' })
+  expect(await other.deadLetters.list()).toHaveLength(1)
+})
+
+test('works behind one that the store has failed are done all the same', async () => {
+  let failures = 1
+  const store = failing(createMemoryStore(), 'load', () => failures-- > 0)
+  const onError = vi.fn()
+  await using runtime = await createRuntime({ machines, store, onError })
+  const starts = await Promise.allSettled(['a', 'b', 'c'].map(key => runtime.actor('notes', key).start()))
+  expect(starts.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled'])
+  expect(onError).toHaveBeenCalledOnce()
+})
