@@ -52,6 +52,8 @@ export class Partition {
   readonly #lanes = new Lanes()
   /** Inbox messages taken but not handled yet, older than all others. */
   #backlog: Work[] = []
+  /** What the batch that runs has taken: late while its commit does not come back. */
+  #atHand: readonly Work[] = []
   #seq: number
   #inboxFloor: number
   #inboxTaken: number
@@ -143,7 +145,8 @@ export class Partition {
 
   /** Milliseconds by which the oldest work is late. */
   lagMs(now: number): number {
-    const oldest = Math.min(this.#lanes.oldestAt() ?? now, this.#backlog[0]?.message.at ?? now, this.#nextDue ?? now)
+    let oldest = Math.min(this.#lanes.oldestAt() ?? now, this.#backlog[0]?.message.at ?? now, this.#nextDue ?? now)
+    for (const { message } of this.#atHand) oldest = Math.min(oldest, message.at)
     return Math.max(0, now - oldest)
   }
 
@@ -201,12 +204,15 @@ export class Partition {
     const batch = new Batch(this.#env, this.#inboxFloor, to => !this.#inboxHint && this.#backlog.length === 0 && partitionOf(to, this.#env.store.partitions) === this.lease.partition)
     try {
       await this.#env.probe?.('take')
-      await this.#step(await this.#take(), batch)
+      this.#atHand = await this.#take()
+      await this.#step(this.#atHand, batch)
       if (!batch.isEmpty || batch.inboxFloor > this.#inboxFloor) await this.#commit(batch)
       await this.#env.probe?.('release')
       this.#release(batch)
     } catch (error) {
       await this.#fail(batch, error)
+    } finally {
+      this.#atHand = []
     }
   }
 
