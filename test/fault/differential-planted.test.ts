@@ -34,7 +34,7 @@ const liveFaults: Readonly<Record<PlantedFault, string>> = {
 describe('the comparison of live actors catches a host that is wrong', () => {
   test.each(Object.entries(liveFaults) as [PlantedFault, string][])('%s', async (fault, name) => {
     expect(await difference(name, (subject, crashHere) => new LiveHost(subject, crashHere))).toBeUndefined()
-    expect(await difference(name, (subject, crashHere) => new LiveHost(subject, crashHere, fault))).toContain('differs after')
+    expect(await difference(name, (subject, crashHere) => new LiveHost(subject, crashHere, { fault }))).toContain('differs after')
   })
 })
 

@@ -8,7 +8,7 @@ import { subjects } from '../support/differential/subjects.ts'
 
 /** Set DIFFERENTIAL_SEED to repeat a run, DIFFERENTIAL_RUNS for more sequences per machine. */
 const seed = Number(process.env['DIFFERENTIAL_SEED'] ?? Date.now() % 2 ** 31)
-const runs = Number(process.env['DIFFERENTIAL_RUNS'] ?? 45)
+const runs = Number(process.env['DIFFERENTIAL_RUNS'] ?? 60)
 let sequences = 0
 let deaths = 0
 
@@ -29,6 +29,6 @@ describe('an actor of a runtime that crashes and restarts ends as plain XState d
 })
 
 test('enough sequences ran', () => {
-  expect(sequences).toBeGreaterThanOrEqual(runs * subjects.length)
+  expect(sequences).toBeGreaterThanOrEqual(Math.min(2_000, runs * subjects.length))
   expect(deaths).toBeGreaterThan(sequences)
 })

@@ -41,14 +41,14 @@ export class LiveHost implements Host {
   #incarnation = 0
   #steps = 0
 
-  constructor(subject: Subject, crashHere: CrashPlan, fault?: PlantedFault) {
+  constructor(subject: Subject, crashHere: CrashPlan, { fault, mutableContext = false }: { readonly fault?: PlantedFault; readonly mutableContext?: boolean } = {}) {
     this.#subject = subject
     this.#crashHere = crashHere
     this.#fault = fault
     this.#options = {
       id: ID,
       logic: subject.machine,
-      mutableContext: false,
+      mutableContext,
       microstepsMax: 1000,
       jsonDepthMax: 64,
       now: () => this.#now,
