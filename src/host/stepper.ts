@@ -205,8 +205,9 @@ export class Stepper {
     const { parent } = slot
     if (effects === QUIET && !parent) return
     const work = cause ?? { message: this.message(slot.id, null, { kind: 'stop' }) }
-    for (const { to, path, event } of effects.sends) this.emit(work, batch, to, slot.id, path === undefined ? { kind: 'event', event } : { kind: 'event', event, path })
+    // Births first: what a step sends may be for a child that it has spawned.
     for (const { id, input, path, sync } of effects.spawns) this.emit(work, batch, id, slot.id, { kind: 'spawn', input, parent: { id: slot.id, path, sync } })
+    for (const { to, path, event } of effects.sends) this.emit(work, batch, to, slot.id, path === undefined ? { kind: 'event', event } : { kind: 'event', event, path })
     for (const id of effects.stops) this.emit(work, batch, id, slot.id, { kind: 'stop' })
     for (const task of effects.cancelled) batch.after.push(() => this.parts.executor.abort(slot.id, task))
     for (const run of effects.after) batch.after.push(run)
