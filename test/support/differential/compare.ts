@@ -22,7 +22,7 @@ export async function compare(subject: Subject, plan: Plan, createHost: HostFact
         await host.crash()
         await same(plain, host, `the crash before ${where}`)
       }
-      await Promise.all([plain, host].map(each => ('event' in step ? each.send(step.event) : each.advance(step.advance))))
+      await Promise.all([plain, host].map(each => ('events' in step ? each.send(step.events) : each.advance(step.advance))))
       await same(plain, host, where)
     }
     if (crashHere() > 0) {

@@ -4,7 +4,8 @@ import type { Subject, TestEvent } from './subject.ts'
 /** A way to run one actor of a subject: plain XState, or one of Troupe's layers with crashes in between. */
 export interface Host {
   start(): Promise<void>
-  send(event: TestEvent): Promise<void>
+  /** Sends events in order, each without waiting for the one before. */
+  send(events: readonly TestEvent[]): Promise<void>
   /** Lets virtual time pass, stopping at each instant at which something is due. */
   advance(ms: number): Promise<void>
   /** Drops all memory and goes on from what is durable. Does nothing under plain XState. */

@@ -65,8 +65,8 @@ export class LiveHost implements Host {
     await this.#settle()
   }
 
-  async send(event: TestEvent): Promise<void> {
-    if (this.#live.status === 'active') this.#commit(this.#live.send(decodeJson(JSON.stringify(event))))
+  async send(events: readonly TestEvent[]): Promise<void> {
+    for (const event of events) if (this.#live.status === 'active') this.#commit(this.#live.send(decodeJson(JSON.stringify(event))))
     await this.#settle()
   }
 

@@ -60,8 +60,8 @@ export class PlainHost implements Host {
     await this.#settle()
   }
 
-  async send(event: TestEvent): Promise<void> {
-    this.#actor.send(event)
+  async send(events: readonly TestEvent[]): Promise<void> {
+    for (const event of events) this.#actor.send(event)
     await this.#settle()
   }
 

@@ -63,16 +63,14 @@ export class RuntimeHost implements Host {
     await this.#survive(world => world.runtime.actor('subject', '1').start(input as never))
   }
 
-  async send(event: TestEvent): Promise<void> {
-    const key = `event ${++this.#sent}`
+  async send(events: readonly TestEvent[]): Promise<void> {
+    const keyed = events.map(event => ({ event, key: `event ${++this.#sent}` }))
     let tries = 0
     await this.#survive(async world => {
-      const idempotencyKey = this.#fault === 'events are sent again without their key' ? `${key} ${++tries}` : key
-      try {
-        await world.runtime.actor('subject', '1').send(event as never, { idempotencyKey })
-      } catch (error) {
-        if (!(error instanceof TroupeError) || error.code !== 'actor/ended') throw error
-      }
+      tries++
+      const actor = world.runtime.actor('subject', '1')
+      const keyOf = (key: string): string => (this.#fault === 'events are sent again without their key' ? `${key} ${tries}` : key)
+      await Promise.all(keyed.map(({ event, key }) => actor.send(event as never, { idempotencyKey: keyOf(key) }).catch(ignoreEnded)))
     })
   }
 
@@ -150,6 +148,10 @@ export class RuntimeHost implements Host {
     await this.#alive.restart()
     await this.#alive.settle()
   }
+}
+
+function ignoreEnded(error: unknown): void {
+  if (!(error instanceof TroupeError) || error.code !== 'actor/ended') throw error
 }
 
 /** Which point of the engine a number of the plan means, and which visit there. */

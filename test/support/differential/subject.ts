@@ -23,6 +23,11 @@ export interface Subject {
    * yet dies with the process, by nature: crashes come only when it is quiet.
    */
   readonly live?: boolean
+  /**
+   * Something happens in the machine by itself without time passing (a promise settles, a delay is 0), and it matters
+   * whether that is before or after the next event: no bursts.
+   */
+  readonly racy?: boolean
 }
 
 export const oneOf = (...types: readonly string[]): fc.Arbitrary<TestEvent> => fc.constantFrom(...types).map(type => ({ type }))

@@ -302,16 +302,16 @@ const renewing = setup({ types, actors: { asker }, actions: { note: assign({ tra
 })
 
 export const invokeSubjects: readonly Subject[] = [
-  { name: 'promises', machine: promises, events: numbered(5, 'GO'), features: ['invoke: promise', 'invoke: promise that rejects', 'invoke: onDone', 'invoke: onError', 'invoke: input', 'transition: several candidates'] },
-  { name: 'promises together', machine: together, events: oneOf('GO', 'STOP'), features: ['invoke: promise', 'invoke: several at once', 'parallel: onDone of all regions'] },
-  { name: 'promise that never settles', machine: timeout, events: oneOf('CANCEL', 'AGAIN'), features: ['invoke: promise that never settles', 'after: static delay', 'reenter'] },
-  { name: 'errors in the wildcard', machine: swallowing, events: oneOf('NEXT', 'ELSE'), features: ['error caught by wildcard', 'invoke: on the root', 'wildcard events', 'invoke: promise that rejects'] },
+  { name: 'promises', machine: promises, events: numbered(5, 'GO'), features: ['invoke: promise', 'invoke: promise that rejects', 'invoke: onDone', 'invoke: onError', 'invoke: input', 'transition: several candidates'], racy: true },
+  { name: 'promises together', machine: together, events: oneOf('GO', 'STOP'), features: ['invoke: promise', 'invoke: several at once', 'parallel: onDone of all regions'], racy: true },
+  { name: 'promise that never settles', machine: timeout, events: oneOf('CANCEL', 'AGAIN'), features: ['invoke: promise that never settles', 'after: static delay', 'reenter'], racy: true },
+  { name: 'errors in the wildcard', machine: swallowing, events: oneOf('NEXT', 'ELSE'), features: ['error caught by wildcard', 'invoke: on the root', 'wildcard events', 'invoke: promise that rejects'], racy: true },
   { name: 'callback', machine: callback, events: fc.oneof(numbered(5, 'ASK', 'TELL'), oneOf('CLOSE', 'OPEN', 'AGAIN')), features: ['invoke: callback', 'forwardTo', 'sendTo'], live: true },
   { name: 'observable', machine: observable, events: fc.oneof(numbered(5, 'READ'), oneOf('STOP')), features: ['invoke: observable', 'invoke: onSnapshot', 'invoke: onError'], live: true },
   { name: 'event observable', machine: eventObservable, events: oneOf('NEXT'), features: ['invoke: event observable', 'invoke: onDone'], live: true },
   { name: 'callback and observable that throw', machine: failing, events: numbered(3, 'TELL', 'START'), features: ['invoke: callback', 'invoke: observable', 'invoke: onError'], live: true },
   { name: 'transition', machine: transition, events: fc.oneof(numbered(5, 'ADD', 'LATER'), oneOf('AGAIN', 'STOP', 'START')), features: ['invoke: transition', 'invoke: onSnapshot', 'sendTo: delayed', 'forwardTo'] },
   { name: 'child machine', machine: child, events: fc.oneof(numbered(4, 'UP'), oneOf('FAIL', 'LATER', 'OFF', 'ON')), features: ['invoke: machine', 'invoke: onError', 'sendParent', 'sendTo', 'output'] },
-  { name: 'family of three generations', machine: family, events: oneOf('POKE', 'AGAIN', 'OFF'), features: ['invoke: machine two deep', 'invoke: on the root', 'sendTo: delayed'] },
+  { name: 'family of three generations', machine: family, events: oneOf('POKE', 'AGAIN', 'OFF'), features: ['invoke: machine two deep', 'invoke: on the root', 'sendTo: delayed'], racy: true },
   { name: 'child that has itself renewed', machine: renewing, events: oneOf('ASK', 'RAISE'), features: ['invoke: machine', 'reenter', 'sendParent'] },
 ]

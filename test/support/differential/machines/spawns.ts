@@ -176,9 +176,9 @@ export const spawnSubjects: readonly Subject[] = [
   { name: 'ids by function', machine: byFunction, events: fc.oneof(numbered(5, 'HIRE', 'WORK')), features: ['spawn: id by function', 'spawnChild', 'output'] },
   { name: 'team of references', machine: team, events: fc.oneof(oneOf('HIRE', 'LEAD', 'FIRE', 'FIRE_LEAD'), numbered(4, 'WORK')), features: ['spawn in assign', 'actor refs in context', 'context: spawn in factory', 'sendTo: target by function', 'sendTo: delayed', 'stopChild'] },
   { name: 'register of system ids', machine: register, events: fc.oneof(numbered(5, 'TELL'), oneOf('CLOSE', 'OPEN', 'AGAIN')), features: ['systemId', 'sendTo: target by function'] },
-  { name: 'watcher of snapshots', machine: watcher, events: numbered(3, 'ADD', 'QUICK'), features: ['spawn: syncSnapshot', 'spawnChild'] },
+  { name: 'watcher of snapshots', machine: watcher, events: numbered(3, 'ADD', 'QUICK'), features: ['spawn: syncSnapshot', 'spawnChild'], racy: true },
   { name: 'boss given as input', machine: boss, events: oneOf('WORK'), features: ['actor refs in input', 'invoke: machine'] },
   { name: 'peers that introduce themselves', machine: pair, events: fc.oneof(numbered(5, 'BALL'), oneOf('CONNECT', 'LATER')), features: ['actor refs in events', 'actor refs in context', 'sendTo: target by function'] },
-  { name: 'letters to children that moved', machine: postman, events: fc.oneof(numbered(8, 'POST'), oneOf('MOVE', 'AGAIN', 'AWAY', 'BACK', 'RECALL', 'POST_MANY')), features: ['sendTo: delayed', 'cancel', 'stopChild', 'reenter'] },
+  { name: 'letters to children that moved', machine: postman, events: fc.oneof(numbered(8, 'POST'), oneOf('MOVE', 'AGAIN', 'AWAY', 'BACK', 'RECALL', 'POST_MANY')), features: ['sendTo: delayed', 'cancel', 'stopChild', 'reenter'], racy: true },
   { name: 'town', machine: town, events: oneOf('HIRE', 'ELSE'), features: ['invoke: machine two deep', 'invoke: several at once', 'emit'] },
 ]
