@@ -37,6 +37,7 @@ function messageOf(turn: number): ChatMessage {
 
 /** Several conversations, one after the other, each turn durable before the next one. */
 async function converse({ conversations, turns, file }: { readonly conversations: number; readonly turns: number; readonly file: string }) {
+  const messages = Array.from({ length: turns }, (_, turn) => messageOf(turn))
   let written = 0
   const store = await openObservedStore({ path: file }, commit => (written += bytesOf(commit)))
   const runtime = await createRuntime({ machines: { chat }, store })
@@ -45,7 +46,7 @@ async function converse({ conversations, turns, file }: { readonly conversations
     await handle.start()
     const turnUs = async ({ from, to }: { readonly from: number; readonly to: number }): Promise<number> => {
       const cpu = process.cpuUsage()
-      for (let turn = from; turn < to; turn++) await handle.send({ type: 'SAY', message: messageOf(turn) })
+      for (const message of messages.slice(from, to)) await handle.send({ type: 'SAY', message })
       const { user, system } = process.cpuUsage(cpu)
       return (user + system) / (to - from)
     }

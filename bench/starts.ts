@@ -1,4 +1,4 @@
-import { assign, setup } from 'xstate'
+import { assign, createActor, setup } from 'xstate'
 import { createRuntime, task } from 'troupe'
 import type { TaskScope } from 'troupe'
 import { costOf, median, rounds } from './harness.ts'
@@ -50,6 +50,18 @@ async function open(file: string) {
     return new Promise(resolve => (finish = resolve))
   }
   return { runtime, done, close: () => runtime.close().then(() => store.close()) }
+}
+
+/** What XState alone takes for it, in memory. */
+async function plain({ workflows }: Load) {
+  const all = () =>
+    costOf(() =>
+      Promise.all(
+        Array.from({ length: workflows }, (_, index) => new Promise<void>(resolve => createActor(workflow, { input: { sum: index } }).start().subscribe({ complete: resolve }))),
+      ),
+    )
+  await all()
+  return all()
 }
 
 /** Starts all and waits until all are done; nobody asks for a result. */
@@ -111,20 +123,23 @@ async function events({ workflows, file }: Load) {
 export const bench: Bench = {
   name: 'starts',
   question: 'How many small workflows of three steps come from start to completion per second?',
-  sides: { tasks, results, events },
+  sides: { plain, tasks, results, events },
   async run(lab) {
     const workflows = lab.quick ? 1000 : 5000
     const measured = await rounds(lab.quick ? 1 : 5, async round => {
       lab.say(`round ${round}`)
       const load = (name: string): Load => ({ workflows, file: lab.file(name) })
-      return { tasks: await lab.measure(tasks, load('tasks.db')), results: await lab.measure(results, load('results.db')), events: await lab.measure(events, load('events.db')) }
+      return { plain: await lab.measure(plain, load('unused')), tasks: await lab.measure(tasks, load('tasks.db')), results: await lab.measure(results, load('results.db')), events: await lab.measure(events, load('events.db')) }
     })
     const perSecond = (side: keyof (typeof measured)[number]): number => median(measured.map(costs => (workflows / costs[side].wallMs) * 1000))
+    const cpuUs = (side: keyof (typeof measured)[number]): number => median(measured.map(costs => costs[side].cpuUs)) / workflows
     return [
       { figure: 'perSecond', value: perSecond('tasks'), unit: 'workflows/s', atLeast: 4000 },
       { figure: 'perSecondOfEvents', value: perSecond('events'), unit: 'workflows/s' },
       { figure: 'perSecondWithResult', value: perSecond('results'), unit: 'workflows/s' },
-      { figure: 'cpuUsPerWorkflow', value: median(measured.map(costs => costs.tasks.cpuUs)) / workflows, unit: 'us' },
+      { figure: 'plainPerSecond', value: perSecond('plain'), unit: 'workflows/s' },
+      { figure: 'cpuUsPerWorkflow', value: cpuUs('tasks'), unit: 'us' },
+      { figure: 'plainCpuUsPerWorkflow', value: cpuUs('plain'), unit: 'us' },
     ]
   },
 }
