@@ -54,7 +54,6 @@ export const errorKinds = {
   'store/partitions': conflict('The store was made with another number of partitions; open it with that number.'),
   'store/readonly': { status: 500, exit: 73, retryable: false, remedy: 'Make the folder and the file writable for this user, or name another path.' },
   'task/crashed': broken('The process died each time this task ran. Mend the task, then replay its dead letter.'),
-  'task/failed': broken('The task gave up after its last attempt: see the cause. Handle `onError` in the machine, or replay the dead letter.'),
   'task/stalled': { status: 504, exit: 75, retryable: true, remedy: 'The task sent no heartbeat in time and was aborted; send heartbeats more often, or allow more time.' },
   'task/timeout': { status: 504, exit: 75, retryable: true, remedy: 'The attempt ran longer than its `timeout` and was aborted.' },
   'timer/invalid': bad('Delays are finite numbers of milliseconds, at most 100 years.'),
@@ -125,13 +124,13 @@ const CAUSES_MAX = 5
 /** Turns anything that was thrown into data, causes included. */
 export function toErrorInfo(thrown: unknown, depth = 0): ErrorInfo {
   if (!(thrown instanceof Error)) return { name: 'Error', message: typeof thrown === 'string' ? thrown : safeText(thrown) }
-  const { code, address, details } = thrown as Partial<TroupeError>
+  const { code, address } = thrown as Partial<TroupeError>
   return {
     name: thrown.name,
     message: thrown.message,
     ...(typeof code === 'string' && { code }),
     ...(typeof address === 'string' && { address }),
-    ...(thrown instanceof TroupeError && Object.keys(thrown.details).length > 0 && { details }),
+    ...(thrown instanceof TroupeError && Object.keys(thrown.details).length > 0 && { details: safeDetails(thrown.details) }),
     ...(thrown.stack !== undefined && { stack: thrown.stack }),
     ...(thrown.cause !== undefined && depth < CAUSES_MAX && { cause: toErrorInfo(thrown.cause, depth + 1) }),
   }
@@ -140,7 +139,7 @@ export function toErrorInfo(thrown: unknown, depth = 0): ErrorInfo {
 /** The way back: an error made of data, a `TroupeError` where it was one. */
 export function fromErrorInfo(info: ErrorInfo): Error {
   const cause = info.cause && fromErrorInfo(info.cause)
-  if (info.name === 'TroupeError' && info.code !== undefined && info.code in errorKinds) {
+  if (info.name === 'TroupeError' && info.code !== undefined && Object.hasOwn(errorKinds, info.code)) {
     const details = info.details as Readonly<Record<string, unknown>> | undefined
     return new TroupeError(info.code as ErrorCode, info.message, {
       ...(cause && { cause }),
@@ -164,7 +163,18 @@ function safeText(value: unknown): string {
   try {
     return JSON.stringify(value) ?? String(value)
   } catch {
-    return String(value)
+    // A cycle or a bigint has a text of its own; an object whose conversions throw too has only its kind.
+    return typeof value === 'object' ? Object.prototype.toString.call(value) : String(value)
+  }
+}
+
+/** Details as they can be stored: what JSON cannot hold becomes text. */
+function safeDetails(details: Readonly<Record<string, unknown>>): unknown {
+  try {
+    JSON.stringify(details)
+    return details
+  } catch {
+    return Object.fromEntries(Object.entries(details).map(([key, value]) => [key, safeText(value)]))
   }
 }
 

@@ -58,7 +58,7 @@ export const defaultLimits: Limits = {
 /** Fills in the defaults. Throws `config/invalid` for a name that is no limit or a value that is no positive number. */
 export function resolveLimits(overrides: Partial<Limits> = {}, base: Limits = defaultLimits): Limits {
   for (const [name, value] of Object.entries(overrides)) {
-    if (!(name in base)) throw new TroupeError('config/invalid', `limits.${name} is not a limit; the limits are ${Object.keys(base).join(', ')}`)
+    if (!Object.hasOwn(base, name)) throw new TroupeError('config/invalid', `limits.${name} is not a limit; the limits are ${Object.keys(base).join(', ')}`)
     if (typeof value !== 'number' || !(value > 0)) throw new TroupeError('config/invalid', `limits.${name} must be a positive number, not ${String(value)}`)
   }
   return { ...base, ...overrides }

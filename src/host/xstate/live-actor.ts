@@ -246,10 +246,17 @@ export class LiveActor {
     } finally {
       this.#stepping = false
     }
-    if (this.#failure) throw this.#failure.error
+    if (this.#failure) throw this.#named(this.#failure.error)
     this.#shadow = advance(this.#shadow, this.#root, SNAPSHOT_PATH, this.#ops, this.#border)
     if (this.#border.freeze && this.#border.unfreezable && this.#views.hasChanged(this.#border.unfreezable, this.#shadow)) this.#ops.push([SNAPSHOT_PATH, persist(this.#shadow)])
     return { delta: this.#takeDelta(), effects: this.#takeEffects() }
+  }
+
+  /** XState's own error for an endless loop has no code. */
+  #named(error: unknown): unknown {
+    if (!(error instanceof Error && error.message.startsWith('Infinite loop detected'))) return error
+    const { id, microstepsMax } = this.#options
+    return new TroupeError('machine/endless-loop', `${addressOf(id)} took more than ${microstepsMax} microsteps for one event, the limit microstepsMax`, { address: addressOf(id), details: { limit: microstepsMax }, cause: error })
   }
 
   #takeDelta(): string | undefined {
