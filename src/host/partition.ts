@@ -243,7 +243,16 @@ export class Partition {
     const due = await store.due(this.lease.partition, clock.now(), limits.batchStepsMax)
     for (const { id } of due) works.push({ message: this.#own(id, { kind: 'wake' }) })
     // What was due has been cancelled: without a new look the partition would believe for ever that something is due.
-    if (due.length === 0) this.#nextDue = await store.nextDue(this.lease.partition)
+    if (due.length === 0) await this.#lookForDue()
+  }
+
+  /** A store that cannot tell when to wake is asked again soon: what it has committed stays committed, and is let out. */
+  async #lookForDue(): Promise<void> {
+    const { store, clock, report } = this.#env
+    this.#nextDue = await store.nextDue(this.lease.partition).catch((error: unknown) => {
+      report(error)
+      return clock.now() + RETRY_MS
+    })
   }
 
   // ── step ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -329,7 +338,7 @@ export class Partition {
     for (const { record } of commit.actors) {
       if (record.dueAt !== null && (this.#nextDue === undefined || record.dueAt < this.#nextDue)) this.#nextDue = record.dueAt
     }
-    if (this.#isDue()) this.#nextDue = await store.nextDue(partition)
+    if (this.#isDue()) await this.#lookForDue()
   }
 
   // ── release ───────────────────────────────────────────────────────────────────────────────────────────────
@@ -374,7 +383,7 @@ export class Partition {
     if (stale) return this.#hooks.lost(this.lease.partition)
     this.#lanes.putBack(again)
     await this.#pause(RETRY_MS)
-    this.#nextDue = await this.#env.store.nextDue(this.lease.partition).catch(() => this.#env.clock.now() + RETRY_MS)
+    await this.#lookForDue()
   }
 
   #pause(ms: number): Promise<void> {

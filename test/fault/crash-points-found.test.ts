@@ -1,4 +1,4 @@
-import { TroupeError, createRuntime } from 'troupe'
+import { TroupeError, createRuntime, task } from 'troupe'
 import type { Store } from 'troupe'
 import { createMemoryStore, createTestWorld } from 'troupe/testing'
 import { describe, expect, test, vi } from 'vitest'
@@ -21,7 +21,7 @@ const notes = setup({ types: { context: {} as { texts: readonly string[] }, even
 const machines = { notes }
 
 /** A store of which one verb fails at times. */
-function failing(inner: Store, verb: 'load', shouldFail: () => boolean): Store {
+function failing(inner: Store, verb: 'load' | 'nextDue', shouldFail: () => boolean): Store {
   return new Proxy(inner, {
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name, target)
@@ -91,4 +91,25 @@ test('works behind one that the store has failed are done all the same', async (
   const starts = await Promise.allSettled(['a', 'b', 'c'].map(key => runtime.actor('notes', key).start()))
   expect(starts.map(({ status }) => status)).toEqual(['rejected', 'fulfilled', 'fulfilled'])
   expect(onError).toHaveBeenCalledOnce()
+})
+
+test('what a commit has asked for is let out, although the store cannot tell what is due next', async () => {
+  const gate = Promise.withResolvers<void>()
+  const late = setup({}).createMachine({ initial: 'waiting', states: { waiting: { after: { 10: 'over' } }, over: {} } })
+  const busy = setup({ actors: { first: task({ run: () => gate.promise }), second: task({ run: () => 'done' }) } }).createMachine({
+    initial: 'one',
+    states: { one: { invoke: { src: 'first', onDone: 'two' } }, two: { invoke: { src: 'second', onDone: 'over' } }, over: { type: 'final' } },
+  })
+  let failures = 0
+  const store = failing(createMemoryStore(), 'nextDue', () => failures-- > 0)
+  await using world = await createTestWorld({ machines: { late, busy }, store, onError: vi.fn() })
+  await world.runtime.actor('late', 'l').start()
+  await world.runtime.actor('busy', 'b').start()
+  await world.settle()
+  // The result of the first task and a timer come in one batch; after its commit the partition looks for the next timer.
+  world.clock.step(20)
+  failures = 1
+  gate.resolve()
+  await world.advance(1_000)
+  expect((await world.runtime.actor('busy', 'b').snapshot()).value).toBe('over')
 })
