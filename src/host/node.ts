@@ -216,10 +216,15 @@ export class Node {
       const claim = await store.claim({ partition, node, token: random.id(), now: clock.now(), ttlMs: limits.leaseTtlMs })
       if (!claim.ok) continue
       if (claim.lease.epoch > 1) counters.takeovers++
-      const owned = new Partition(this.#env, claim.lease, claim, this.#executor, { changed: ids => this.#changed(ids), lost: index => this.#lose(index), reroute: work => this.#reroute(work) })
+      const owned = new Partition(this.#env, claim.lease, claim, this.#executor, { changed: ids => this.#changed(ids), lost: index => this.#lose(index), reroute: work => this.#reroute(work), posted: messages => this.#posted(messages) })
       this.#partitions.set(partition, owned)
       await owned.open()
     }
+  }
+
+  /** Partitions of this node look into their inboxes at once; other nodes hear of it from the store. */
+  #posted(messages: readonly Message<Body>[]): void {
+    for (const { to } of messages) this.#partitions.get(partitionOf(to, this.#env.store.partitions))?.hint()
   }
 
   #lose(index: number): void {

@@ -28,6 +28,8 @@ export interface PartitionHooks {
   lost(partition: number): void
   /** Work that this node cannot do any more. */
   reroute(work: Work): void
+  /** Messages that the store has put into inboxes: a store tells a node nothing of its own commits. */
+  posted(messages: Batch['outbox']): void
 }
 
 /**
@@ -351,6 +353,7 @@ export class Partition {
     for (const waiter of batch.served) waiter.resolve()
     for (const { waiter, outcome } of batch.settlements) settle(waiter, outcome)
     for (const run of batch.after) this.#guard(run)
+    if (batch.outbox.length > 0) this.#hooks.posted(batch.outbox)
     if (batch.slots.size > 0) this.#hooks.changed([...batch.slots].map(({ id }) => id))
     this.#slots.evict()
   }
