@@ -218,13 +218,13 @@ describe('an endless loop', () => {
   test('of eventless transitions ends at the limit of microsteps', () => {
     const rig = new LiveRig(endless(), { microstepsMax: 50 })
     rig.start()
-    expect(thrown(() => rig.send({ type: 'GO' })).message).toContain('more than 50 microsteps')
+    refuses('machine/endless-loop', 'more than 50 microsteps for one event, the limit microstepsMax', () => rig.send({ type: 'GO' }))
   })
 
   test("ends at the machine's own limit where it has one", () => {
     const rig = new LiveRig(endless({ maxIterations: 7 }))
     rig.start()
-    expect(thrown(() => rig.send({ type: 'GO' })).message).toContain('more than 7 microsteps')
+    refuses('machine/endless-loop', 'more than 7 microsteps for one event, the limit maxIterations of the machine', () => rig.send({ type: 'GO' }))
   })
 })
 

@@ -256,7 +256,9 @@ export class LiveActor {
   #named(error: unknown): unknown {
     if (!(error instanceof Error && error.message.startsWith('Infinite loop detected'))) return error
     const { id, microstepsMax } = this.#options
-    return new TroupeError('machine/endless-loop', `${addressOf(id)} took more than ${microstepsMax} microsteps for one event, the limit microstepsMax`, { address: addressOf(id), details: { limit: microstepsMax }, cause: error })
+    const limit = Number(/\d+/.exec(error.message)?.[0])
+    const whose = limit === microstepsMax ? 'microstepsMax' : 'maxIterations of the machine'
+    return new TroupeError('machine/endless-loop', `${addressOf(id)} took more than ${limit} microsteps for one event, the limit ${whose}`, { address: addressOf(id), details: { limit }, cause: error })
   }
 
   #takeDelta(): string | undefined {
