@@ -65,6 +65,8 @@ export class Slot {
   /** Whether input or state hold what JSON does not, so that their text takes the slower way. */
   #tagged: boolean
   #updatedAt: number
+  /** Version of the machine that the checkpoint was made with: a held actor keeps the one it has. */
+  #version: string
 
   constructor(id: ActorId, definition: Definition | undefined, head: Head, createdAt: number) {
     this.id = id
@@ -73,6 +75,7 @@ export class Slot {
     this.#createdAt = createdAt
     this.#tagged = isTagged(head.input)
     this.#updatedAt = createdAt
+    this.#version = definition?.version ?? ''
   }
 
   /** Takes over what the store knows of an actor. */
@@ -84,6 +87,7 @@ export class Slot {
     slot.#completedAt = record.completedAt
     slot.#wasLive = slot.#countsAsLive()
     slot.#updatedAt = record.updatedAt
+    slot.#version = document.version
     slot.#baseChars = sizes.base
     slot.#deltaChars = sizes.deltas
     slot.#atRest = { snapshot: document.snapshot, timers: document.timers, tasks: document.tasks, ordinal: document.ordinal }
@@ -161,6 +165,7 @@ export class Slot {
     const { definition } = this
     if (!definition) return
     this.#ops.push([['snapshot'], this.#parts().snapshot], [['version'], definition.version], [['hash'], definition.hash])
+    this.#version = definition.version
     this.record('migrated', at, {})
     this.#baseDue = true
   }
@@ -303,7 +308,7 @@ export class Slot {
       parent: this.parent?.id ?? null,
       status,
       seq: this.seq,
-      version: this.definition?.version ?? '',
+      version: this.#version,
       states: statesOf(snapshot?.value ?? this.#atRest?.snapshot.value),
       tags: snapshot?.tags ? [...snapshot.tags] : [],
       dueAt: runs && live ? earliest(live.dueAt, this.cancelAt) : null,

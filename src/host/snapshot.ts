@@ -96,7 +96,8 @@ export class ActorSnapshot<TLogic extends AnyActorLogic = AnyActorLogic> {
   /** Whether the event would cause a transition now: the actor takes events, and some guard passes. */
   can(event: EventFromLogic<TLogic>): boolean {
     if (this.status !== 'active' && this.status !== 'paused') return false
-    return this.#machine()?.can(event as never) ?? true
+    if (!isMachine(this.#definition.logic)) return true
+    return this.#machine()?.can(event as never) ?? false
   }
 
   /** The events that are legal now, with their schemas where given. */
@@ -128,7 +129,11 @@ export class ActorSnapshot<TLogic extends AnyActorLogic = AnyActorLogic> {
     const { logic } = this.#definition
     if (this.#machineSnapshot || !isMachine(logic)) return this.#machineSnapshot
     const { value, context, status, output, error } = this.#persisted
-    this.#machineSnapshot = logic.resolveState({ value: value as never, context, status, output, error } as never)
+    try {
+      this.#machineSnapshot = logic.resolveState({ value: value as never, context, status, output, error } as never)
+    } catch {
+      // A state that the registered machine does not have: the actor is held, or this was before a migration.
+    }
     return this.#machineSnapshot
   }
 }
