@@ -13,6 +13,8 @@ const UNPARK_MAX = 256
 
 /** Does what is due for an actor: parked messages, timers, retries, tasks that a crash has interrupted, the end of a cancelled one. */
 export async function wakeActor(stepper: Stepper, work: Work, batch: Batch, slot: Slot): Promise<void> {
+  // Written again in any case: a due time in the store's index that the actor knows nothing of would wake it for ever.
+  batch.slots.add(slot)
   if (slot.parked > 0 && !waits(slot)) await unpark(stepper, batch, slot)
   if (slot.status !== 'active') return
   await fireTimers(stepper, work, batch, slot)

@@ -130,6 +130,7 @@ export async function createTestWorld<const TMachines extends Machines>(options:
       return boot(overrides)
     },
     async [Symbol.asyncDispose]() {
+      alive.plan = undefined
       if (!alive.dead) await runtime.close()
     },
   }
