@@ -1,5 +1,6 @@
 import { createActor } from 'xstate'
 import type { AnyActorLogic, AnyActorRef } from 'xstate'
+import { pathOf } from './internals.ts'
 
 /**
  * References to actors inside a checkpoint. XState restores only those that a machine keeps to its own children; a child
@@ -41,4 +42,9 @@ export function goneRef(ref: StoredRef, parent: AnyActorRef): AnyActorRef {
   const actor = createActor(gone, { id: ref.id, parent })
   ;(actor as unknown as { _stop(): void })._stop()
   return Object.assign(actor, { toJSON: () => ref })
+}
+
+/** How a reference stands in a checkpoint; given to each actor as its `toJSON`. */
+export function storedForm(this: AnyActorRef): StoredRef {
+  return { xstate$$type: 1, id: this.id, path: pathOf(this) }
 }

@@ -12,16 +12,16 @@ import type { Border } from '../../core/json.ts'
 import { CHILD_OUTCOME, remoteAddressOf, remoteMachineOf } from '../../core/remote.ts'
 import type { ChildOutcome } from '../../core/remote.ts'
 import { addressTarget, isReplyTarget } from '../../core/targets.ts'
-import { findRefs, goneRef } from './actor-refs.ts'
-import type { StoredRef } from './actor-refs.ts'
+import { findRefs, goneRef, storedForm } from './actor-refs.ts'
 import { QUIET, emptyEffects, isQuiet } from './effects.ts'
 import type { Effects, Step } from './effects.ts'
 import { internals, pathOf, unescapePart } from './internals.ts'
 import type { System } from './internals.ts'
 import { isMachine, kindOf } from './logic.ts'
 import { encodeOutgoing } from './outgoing.ts'
-import { advance, persist, restoreOrder } from './shadow.ts'
+import { advance, checkTree, persist } from './shadow.ts'
 import type { Shadow } from './shadow.ts'
+import { OpenTasks } from './open-tasks.ts'
 import { Timers, timerKey } from './timers.ts'
 import type { DueTimer } from './timers.ts'
 import { ViewWatch } from './view-watch.ts'
@@ -57,13 +57,14 @@ export interface LiveActorOptions {
 export type LiveParts = Pick<ActorDocument, 'snapshot' | 'timers' | 'tasks' | 'ordinal'>
 type DocumentParts = Pick<ActorDocument, 'timers' | 'tasks' | 'ordinal'>
 
+const SNAPSHOT_PATH = ['snapshot'] as const
 const DELAY_MAX_MS = 100 * 365 * 24 * 60 * 60 * 1000
 
 export class LiveActor {
   readonly #options: LiveActorOptions
   readonly #border: Border
   readonly #timers: Timers
-  readonly #tasks: Map<string, TaskDocument>
+  readonly #tasks: OpenTasks
   readonly #views = new ViewWatch()
   readonly #root: AnyActorRef
   #ordinal: number
@@ -82,10 +83,10 @@ export class LiveActor {
   /** A new actor (`input`), not started yet, or one restored from its document. Throws when a restored one cannot live. */
   constructor(options: LiveActorOptions, from: { readonly input: unknown; readonly ordinal?: number } | { readonly document: ActorDocument }) {
     this.#options = options
-    this.#border = createBorder('context/unserializable', options.jsonDepthMax, !options.mutableContext)
+    this.#border = createBorder('context/unserializable', options.jsonDepthMax, !options.mutableContext, addressOf(options.id))
     const document: DocumentParts = 'document' in from ? from.document : { timers: {}, tasks: {}, ordinal: from.ordinal ?? 0 }
     this.#timers = new Timers(document.timers, op => this.#ops.push(op))
-    this.#tasks = new Map(Object.entries(document.tasks))
+    this.#tasks = new OpenTasks(document.tasks, op => this.#ops.push(op))
     this.#ordinal = document.ordinal
     const parent = { address: '#parent' }
     let system: System | undefined
@@ -146,7 +147,7 @@ export class LiveActor {
   /** Hands a task's final outcome to its stand-in. */
   settleTask(task: TaskDocument, outcome: { readonly output: unknown } | { readonly error: unknown }): Step {
     return this.#step(() => {
-      this.#dropTask(task.id)
+      this.#tasks.drop(task.id)
       const ref = this.#find(task.path)
       const type = 'error' in outcome ? TASK_FAILED : TASK_DONE
       if (ref) internals(ref)._send({ type, task: task.id, ...outcome } as unknown as EventObject)
@@ -155,7 +156,7 @@ export class LiveActor {
 
   /** Changes what is known of a task: its next attempt. */
   updateTask(task: TaskDocument): Step {
-    return this.#step(() => this.#putTask(task))
+    return this.#step(() => this.#tasks.put(task))
   }
 
   hasTimer(key: string, generation: number): boolean {
@@ -191,7 +192,7 @@ export class LiveActor {
   }
 
   get tasks(): ReadonlyMap<string, TaskDocument> {
-    return this.#tasks
+    return this.#tasks.all
   }
 
   /** The task's logic and reference, to run it with. */
@@ -201,14 +202,13 @@ export class LiveActor {
 
   /** Earliest due time of timers and retries. */
   get dueAt(): number | null {
-    let due = this.#timers.earliest
-    for (const { dueAt } of this.#tasks.values()) if (dueAt !== null && (due === null || dueAt < due)) due = dueAt
-    return due
+    const [timer, retry] = [this.#timers.earliest, this.#tasks.earliest]
+    return timer === null || retry === null ? (timer ?? retry) : Math.min(timer, retry)
   }
 
   /** True while something runs beside the actor in this process. */
   get isPinned(): boolean {
-    return this.#running > 0 || [...this.#tasks.values()].some(({ dueAt }) => dueAt === null)
+    return this.#running > 0 || this.#tasks.isAnyRunning
   }
 
   /** The parts of the document that this class owns. */
@@ -216,7 +216,7 @@ export class LiveActor {
     return {
       snapshot: persist(this.#shadow as Shadow),
       timers: this.#timers.toJSON(),
-      tasks: Object.fromEntries(this.#tasks),
+      tasks: this.#tasks.toJSON(),
       ordinal: this.#ordinal,
     }
   }
@@ -326,11 +326,11 @@ export class LiveActor {
       nextOrdinal: () => this.#nextOrdinal(),
       isRestoring: () => this.#restoring,
       requestTask: task => {
-        this.#putTask(task)
+        this.#tasks.put(task)
         this.#effects.tasks.push(task)
       },
       cancelTask: id => {
-        this.#dropTask(id)
+        this.#tasks.drop(id)
         this.#effects.cancelled.push(id)
       },
       later: run => void this.#effects.after.push(run),
@@ -417,7 +417,7 @@ export class LiveActor {
 
   /** A private copy of an event that stays in the tree, references to its actors included. */
   #copyEvent(event: EventObject): EventObject {
-    const border = createBorder('event/invalid', this.#options.jsonDepthMax, false)
+    const border = createBorder('event/invalid', this.#options.jsonDepthMax, false, addressOf(this.#options.id))
     seal(event, 'event', border)
     if (border.tagged) this.#border.tagged = true
     const copy = decodeJson<EventObject>(encodeJson(event, border.tagged))
@@ -451,15 +451,6 @@ export class LiveActor {
     return this.#find(pathOf(ref)) === ref
   }
 
-  #putTask(task: TaskDocument): void {
-    this.#tasks.set(task.id, task)
-    this.#ops.push([['tasks', task.id], task])
-  }
-
-  #dropTask(id: string): void {
-    if (this.#tasks.delete(id)) this.#ops.push([['tasks', id]])
-  }
-
   #nextOrdinal(): number {
     this.#ops.push([['ordinal'], ++this.#ordinal])
     return this.#ordinal
@@ -479,21 +470,5 @@ export class LiveActor {
       },
       stop: (address: string): void => void this.#effects.stops.push(address as ActorId),
     }
-  }
-}
-
-/** How a reference stands in a checkpoint; see `actor-refs.ts`. */
-function storedForm(this: AnyActorRef): StoredRef {
-  return { xstate$$type: 1, id: this.id, path: pathOf(this) }
-}
-
-const SNAPSHOT_PATH = ['snapshot'] as const
-/** XState drops a child whose source is gone without a word: its parent would wait for it for ever. */
-function checkTree(saved: PersistedSnapshot, snapshot: object, path: string): void {
-  restoreOrder(saved, snapshot)
-  for (const [id, child] of Object.entries(saved.children ?? {})) {
-    const ref = (snapshot as { children?: Record<string, AnyActorRef> }).children?.[id]
-    if (!ref) throw new Error(`child '${path}${id}' has source '${child.src}', which the machine does not have`)
-    checkTree(child.snapshot, ref.getSnapshot() as object, `${path}${id}/`)
   }
 }

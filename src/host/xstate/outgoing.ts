@@ -14,7 +14,7 @@ export interface OutgoingOptions {
 
 /** Text of something that leaves an actor's tree; references to actors become addresses. Throws `event/invalid`, `payload/too-large`. */
 export function encodeOutgoing(value: unknown, what: string, { id, jsonDepthMax, payloadBytesMax }: OutgoingOptions): string {
-  const border = createBorder('event/invalid', jsonDepthMax, false)
+  const border = createBorder('event/invalid', jsonDepthMax, false, addressOf(id))
   seal(value, what, border)
   const plain = encodeJson(value, border.tagged)
   const text = plain.includes('"xstate$$type"') ? encodeJson(withAddresses(value, id), border.tagged) : plain

@@ -157,3 +157,12 @@ function persistChild({ ref, shadow }: ShadowChild): PersistedChild {
   return { snapshot: persist(shadow), src: src as string, ...(systemId !== undefined && { systemId }), ...(_syncSnapshot && { syncSnapshot: true }) }
 }
 
+/** XState drops a child whose source is gone without a word: its parent would wait for it for ever. */
+export function checkTree(saved: PersistedSnapshot, snapshot: object, path: string): void {
+  restoreOrder(saved, snapshot)
+  for (const [id, child] of Object.entries(saved.children ?? {})) {
+    const ref = (snapshot as { children?: Record<string, AnyActorRef> }).children?.[id]
+    if (!ref) throw new Error(`child '${path}${id}' has source '${child.src}', which the machine does not have`)
+    checkTree(child.snapshot, ref.getSnapshot() as object, `${path}${id}/`)
+  }
+}
