@@ -87,7 +87,10 @@ export async function createRuntime<const TMachines extends Machines>(options: R
 }
 
 async function openStore(given: string | Store): Promise<{ readonly store: Store; readonly close: () => Promise<void> }> {
-  if (typeof given === 'object' && given !== null) return { store: given, close: () => Promise.resolve() }
+  if (typeof given === 'object' && given !== null) {
+    if (typeof (given as Partial<Store>).commit !== 'function') throw new TroupeError('config/invalid', "store is neither a URL such as 'sqlite:./path/app.db' nor a Store")
+    return { store: given, close: () => Promise.resolve() }
+  }
   const store = await openByUrl(String(given))
   return { store, close: () => store.close() }
 }
@@ -111,8 +114,9 @@ async function openByUrl(url: string): Promise<Store> {
 
 function concurrencies(queues: RuntimeOptions['queues'] = {}): Readonly<Record<string, number>> {
   return Object.fromEntries(
-    Object.entries(queues).map(([name, { concurrency }]) => {
-      if (!(Number.isInteger(concurrency) && concurrency >= 1)) throw new TroupeError('config/invalid', `queues.${name}.concurrency must be a whole number from 1, not ${concurrency}`)
+    Object.entries(queues).map(([name, queue]) => {
+      const { concurrency } = (queue ?? {}) as { readonly concurrency?: number }
+      if (concurrency === undefined || !(Number.isInteger(concurrency) && concurrency >= 1)) throw new TroupeError('config/invalid', `queues.${name}.concurrency must be a whole number from 1, not ${String(concurrency)}`)
       return [name, concurrency]
     }),
   )

@@ -26,6 +26,7 @@ export const isName = (text: string): boolean => NAME.test(text)
 export function actorId({ tenant, machine, key }: Address): ActorId {
   if (!isName(tenant)) throw new TroupeError('address/invalid', `tenant ${JSON.stringify(tenant)} is not a name`)
   if (!isName(machine)) throw new TroupeError('address/invalid', `machine ${JSON.stringify(machine)} is not a name`)
+  if (typeof key !== 'string') throw new TroupeError('address/invalid', `a key of machine ${machine} is a string, not ${String(key)}`)
   if (!KEY.test(key)) {
     throw new TroupeError('address/invalid', `key ${JSON.stringify(key.slice(0, 80))} of machine ${machine} is empty, too long or has control characters`, {
       details: { length: key.length },
@@ -43,6 +44,7 @@ export function parseActorId(id: ActorId): Address {
 
 /** Reads `machine/key` as an identity inside a tenant. Throws `address/invalid`. */
 export function parseAddress(text: string, tenant: string = DEFAULT_TENANT): ActorId {
+  if (typeof text !== 'string') throw new TroupeError('address/invalid', `an address is a string, not ${String(text)}`)
   const slash = text.indexOf('/')
   if (slash < 1) throw new TroupeError('address/invalid', `${JSON.stringify(text.slice(0, 80))} is not of the form machine/key`)
   return actorId({ tenant, machine: text.slice(0, slash), key: text.slice(slash + 1) })

@@ -163,8 +163,8 @@ function safeText(value: unknown): string {
   try {
     return JSON.stringify(value) ?? String(value)
   } catch {
-    // A cycle or a bigint has a text of its own; an object whose conversions throw too has only its kind.
-    return typeof value === 'object' ? Object.prototype.toString.call(value) : String(value)
+    // A cycle, or an object whose conversions throw: its kind is all there is to say.
+    return typeof value === 'bigint' ? String(value) : Object.prototype.toString.call(value)
   }
 }
 

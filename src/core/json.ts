@@ -25,11 +25,13 @@ export interface Border {
   readonly freeze: boolean
   /** Set when a tagged value was met: text made of it needs the tagging replacer. */
   tagged: boolean
+  /** The actor concerned, for the message. */
+  readonly address: string | undefined
   /** Typed arrays met: they cannot be frozen, so their owner compares them by content. */
   unfreezable: Set<ArrayBufferView> | undefined
 }
 
-export const createBorder = (code: ErrorCode, depthMax: number, freeze: boolean): Border => ({ code, depthMax, freeze, tagged: false, unfreezable: undefined })
+export const createBorder = (code: ErrorCode, depthMax: number, freeze: boolean, address?: string): Border => ({ code, depthMax, freeze, address, tagged: false, unfreezable: undefined })
 
 /** A reference to a live actor: it has XState's own persisted form and is never walked. */
 export const isActorRef = (value: object): boolean => 'sessionId' in value && 'send' in value && 'ref' in value
@@ -109,7 +111,7 @@ function typedArrayName(value: unknown): string | undefined {
 }
 
 export function unfit(border: Border, path: string, what: string): TroupeError {
-  return new TroupeError(border.code, `${path} is ${what}, which JSON cannot hold`, { details: { path } })
+  return new TroupeError(border.code, `${path} is ${what}, which JSON cannot hold`, { details: { path }, ...(border.address !== undefined && { address: border.address }) })
 }
 
 /** Whether text made of a value needs the tagging replacer. */

@@ -40,6 +40,8 @@ export class Batch {
   /** Actors made in this batch: the limit of active actors counts them before they are committed. */
   births = 0
   steps = 0
+  /** Set once messages between actors had to go through the inbox: what follows them must not overtake them. */
+  overflowed = false
   bytes = 0
   readonly #env: Pick<HostEnv, 'node' | 'settle'>
 

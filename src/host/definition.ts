@@ -8,6 +8,9 @@ import { resolveLimits } from '../core/limits.ts'
 import type { Limits } from '../core/limits.ts'
 import { isLogic, isMachine } from './xstate/logic.ts'
 
+const strategies = ['resume', 'restart', 'stop', 'escalate'] as const
+const journals = ['full', 'states'] as const
+
 /** What becomes of an actor that threw. */
 export interface Supervision {
   /**
@@ -15,7 +18,7 @@ export interface Supervision {
    * actor, `escalate` fails it and tells its parent. Default: `resume` for a root actor whose event came from outside,
    * `escalate` for everything else, so that no parent waits for ever.
    */
-  readonly strategy: 'resume' | 'restart' | 'stop' | 'escalate'
+  readonly strategy: (typeof strategies)[number]
   /** Restarts allowed in `windowMs`; one more escalates. Default 3. */
   readonly restartsMax?: number
   /** Default 60,000. */
@@ -46,7 +49,7 @@ export interface Registration<TLogic extends AnyActorLogic = AnyActorLogic> {
   /** The machine changes its context in place: compare by content, at a cost that grows with the context. */
   readonly mutableContext?: boolean
   /** `full` (default) keeps every event beside the change it made; `states` the changes only: fewer bytes, the same states to travel to. */
-  readonly journal?: 'full' | 'states'
+  readonly journal?: (typeof journals)[number]
   /** Schemas of the events by type: checked on send, shown by `nextEvents`. */
   readonly events?: Readonly<Record<string, ZodType>>
 }
@@ -85,6 +88,10 @@ function define(name: string, entry: AnyActorLogic | Registration, limits: Limit
   const positive = { 'retention.completedMs': retention?.completedMs, 'supervision.windowMs': supervision?.windowMs, 'supervision.restartsMax': supervision?.restartsMax }
   for (const [option, value] of Object.entries(positive)) {
     if (value !== undefined && !(value >= 0)) throw new TroupeError('config/invalid', `machine '${name}': ${option} must be a number from 0, not ${String(value)}`)
+  }
+  const words = { 'supervision.strategy': [supervision?.strategy, strategies], journal: [journal, journals] } as const
+  for (const [option, [value, known]] of Object.entries(words)) {
+    if (value !== undefined && !(known as readonly string[]).includes(value)) throw new TroupeError('config/invalid', `machine '${name}': ${option} must be one of ${known.join(', ')}, not ${String(value)}`)
   }
   return {
     name,

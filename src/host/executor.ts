@@ -1,4 +1,5 @@
 import type { AnyActorRef } from 'xstate'
+import { addressOf } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import type { TimerHandle } from '../core/clock.ts'
 import type { TaskDocument } from '../core/document.ts'
@@ -114,7 +115,7 @@ export class Executor {
         system: ref.system,
       })
       await this.#env.probe?.('task-end')
-      this.#finish(running, { ok: true, output: this.#copy(output) }, false)
+      this.#finish(running, { ok: true, output: this.#copy(running.actor, output) }, false)
     } catch (error) {
       this.#finish(running, { ok: false, error }, this.#isRetryable(running, error))
     } finally {
@@ -123,13 +124,13 @@ export class Executor {
   }
 
   /** Output as it will be read back after a crash. Throws when it cannot be kept. */
-  #copy(output: unknown): unknown {
+  #copy(actor: ActorId, output: unknown): unknown {
     const { payloadBytesMax, jsonDepthMax } = this.#env.limits
-    const border = createBorder('context/unserializable', jsonDepthMax, false)
+    const border = createBorder('context/unserializable', jsonDepthMax, false, addressOf(actor))
     seal(output, 'output', border)
     const text = encodeJson(output, border.tagged)
     const bytes = exceeds(text, payloadBytesMax)
-    if (bytes !== undefined) throw new TroupeError('payload/too-large', `the task's output has ${bytes} bytes, the limit payloadBytesMax is ${payloadBytesMax}`, { details: { bytes, limit: payloadBytesMax } })
+    if (bytes !== undefined) throw new TroupeError('payload/too-large', `the task's output has ${bytes} bytes, the limit payloadBytesMax is ${payloadBytesMax}`, { address: addressOf(actor), details: { bytes, limit: payloadBytesMax } })
     return output === undefined ? undefined : decodeJson(text)
   }
 
@@ -188,7 +189,7 @@ export class Executor {
 
   #heartbeat(running: Running, details: unknown): void {
     if (running.ended) return
-    if (details !== undefined) running.checkpoint = this.#copy(details)
+    if (details !== undefined) running.checkpoint = this.#copy(running.actor, details)
     this.#watchSilence(running)
     const now = this.#env.clock.now()
     if (details === undefined || now - running.keptAt < HEARTBEAT_KEEP_MS) return

@@ -1,7 +1,7 @@
 import type { AnyActorLogic, EventFromLogic, InputFrom, OutputFrom } from 'xstate'
 import { actorId, addressOf, isSpawnedKey, parseActorId } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
-import { TroupeError } from '../core/errors.ts'
+import { TroupeError, toErrorInfo } from '../core/errors.ts'
 import { createBorder, encodeJson, exceeds, seal } from '../core/json.ts'
 import { pageSize } from '../core/limits.ts'
 import type { JournalEntry } from '../core/journal.ts'
@@ -266,7 +266,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
 
   #encode(value: unknown, what: string): string {
     const { payloadBytesMax, jsonDepthMax } = this.#definition().limits
-    const border = createBorder('event/invalid', jsonDepthMax, false)
+    const border = createBorder('event/invalid', jsonDepthMax, false, this.address)
     seal(value, what, border)
     const text = encodeJson(value, border.tagged)
     const bytes = exceeds(text, payloadBytesMax)
@@ -300,5 +300,5 @@ function predicateOf(until: Until<AnyActorLogic>): (snapshot: ActorSnapshot) => 
   return snapshot => typeof until === 'object' && snapshot.hasTag(until.tag)
 }
 
-const preview = (value: unknown): string => (JSON.stringify(value) ?? String(value)).slice(0, 80)
+const preview = (value: unknown): string => toErrorInfo(value).message.slice(0, 80)
 

@@ -20,6 +20,8 @@ const SLEEP_MAX_MS = 60 * 60 * 1000
 /** Pause after a batch that the store has failed, in milliseconds. */
 const RETRY_MS = 100
 const WAKE_PAGE = 1_000
+/** How much of a batch what its actors send each other may take while others wait: two that never stop must not keep out the rest. */
+const CHAIN_SHARE = 0.5
 
 export interface PartitionHooks {
   /** Actors whose committed state has changed. */
@@ -203,7 +205,7 @@ export class Partition {
   }
 
   async #batch(): Promise<void> {
-    const batch = new Batch(this.#env, this.#inboxFloor, to => !this.#inboxHint && this.#backlog.length === 0 && partitionOf(to, this.#env.store.partitions) === this.lease.partition)
+    const batch = new Batch(this.#env, this.#inboxFloor, to => !batch.overflowed && !this.#inboxHint && this.#backlog.length === 0 && partitionOf(to, this.#env.store.partitions) === this.lease.partition)
     try {
       await this.#env.probe?.('take')
       this.#atHand = await this.#take()
@@ -271,9 +273,9 @@ export class Partition {
         if (handling) await handling
         if (work.inboxPosition !== undefined) batch.inboxFloor = work.inboxPosition
         // What inbox messages have caused waits for the rest of the inbox, which is older (P3).
-        if (works[next]?.inboxPosition === undefined) await this.#chain(batch, started)
+        if (works[next]?.inboxPosition === undefined) await this.#chain(batch, started, next < works.length ? CHAIN_SHARE : 1)
       }
-      await this.#chain(batch, started)
+      await this.#chain(batch, started, 1)
     } finally {
       // Also when a work has failed: those behind it have not been touched (P5).
       this.#keep(works.slice(next))
@@ -282,11 +284,13 @@ export class Partition {
   }
 
   /** Handles what the actors of this batch have sent each other; what a full batch has no room for goes through the inbox. */
-  async #chain(batch: Batch, started: number): Promise<void> {
+  async #chain(batch: Batch, started: number, share: number): Promise<void> {
     for (let index = 0; index < batch.chained.length; index++) {
       const chained = batch.chained[index] as Work
-      if (this.#isFull(batch, started)) batch.outbox.push(chained.message as Message<Body>)
-      else {
+      if (batch.overflowed || this.#isFull(batch, started, share)) {
+        batch.overflowed = true
+        batch.outbox.push(chained.message as Message<Body>)
+      } else {
         const handling = this.#handle(chained, batch)
         if (handling) await handling
       }
@@ -301,11 +305,11 @@ export class Partition {
     if (local.length > 0) this.#lanes.putBack(local)
   }
 
-  #isFull(batch: Batch, started: number): boolean {
+  #isFull(batch: Batch, started: number, share = 1): boolean {
     const { limits, clock } = this.#env
-    if (batch.steps >= limits.batchStepsMax || batch.bytes >= limits.batchBytesMax) return true
+    if (batch.steps >= limits.batchStepsMax * share || batch.bytes >= limits.batchBytesMax * share) return true
     // The clock is asked every 64 steps only.
-    return batch.steps % 64 === 63 && clock.now() - started > limits.batchMsMax
+    return batch.steps % 64 === 63 && clock.now() - started > limits.batchMsMax * share
   }
 
   /** Most works need no await: their actor is in memory. */

@@ -25,7 +25,7 @@ export async function superviseFailure(stepper: Stepper, failure: Failure): Prom
   const { work, batch, slot, facts, error } = failure
   await stepper.parts.slots.rollBack(slot)
   const letter = stepper.bury(work, batch, error)
-  const cause = new TroupeError('event/poisoned', `${slot.address} threw on ${describe(facts)}: ${error instanceof Error ? error.message : String(error)}`, { address: slot.address, details: { letter }, cause: error })
+  const cause = new TroupeError('event/poisoned', `${slot.address} threw on ${describe(facts)}: ${toErrorInfo(error).message}`, { address: slot.address, details: { letter }, cause: error })
   if (!slot.live) {
     // The last good state cannot be restored either: held, with the reason.
     batch.slots.add(slot)
