@@ -11,7 +11,7 @@ import type { HostEnv } from './env.ts'
 import type { Node } from './node.ts'
 import type { Reader } from './reader.ts'
 import { ActorSnapshot } from './snapshot.ts'
-import type { NextEvent } from './snapshot.ts'
+import type { NextEvent, Tag } from './snapshot.ts'
 import { endedError } from './status.ts'
 import { Watch } from './watch.ts'
 import type { WatchOptions, WatchedProgress, WatchedStep } from './watch.ts'
@@ -24,7 +24,7 @@ export interface SendOptions {
 }
 
 /** What an ask waits for beyond the processing of its event. */
-export type Until<TLogic extends AnyActorLogic> = 'processed' | 'reply' | { readonly tag: string } | ((snapshot: ActorSnapshot<TLogic>) => boolean)
+export type Until<TLogic extends AnyActorLogic> = 'processed' | 'reply' | { readonly tag: Tag<TLogic> } | ((snapshot: ActorSnapshot<TLogic>) => boolean)
 
 export interface AskOptions<TLogic extends AnyActorLogic> extends SendOptions {
   /** Default 'processed'. */

@@ -10,7 +10,8 @@ import type { Definition } from './definition.ts'
 import { isMachine } from './xstate/logic.ts'
 
 type Value<TLogic extends AnyActorLogic> = SnapshotFrom<TLogic> extends { value: infer T } ? T : undefined
-type Tag<TLogic extends AnyActorLogic> = SnapshotFrom<TLogic> extends { hasTag: (tag: infer T) => boolean } ? T : string
+/** The tags of a machine. */
+export type Tag<TLogic extends AnyActorLogic> = SnapshotFrom<TLogic> extends { hasTag: (tag: infer T) => boolean } ? T : string
 type Matchable<TLogic extends AnyActorLogic> = SnapshotFrom<TLogic> extends { matches: (value: infer T) => boolean } ? T : never
 type Context<TLogic extends AnyActorLogic> = SnapshotFrom<TLogic> extends { context: infer T } ? T : ContextFrom<TLogic>
 

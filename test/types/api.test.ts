@@ -1,0 +1,230 @@
+import { describe, expectTypeOf, test } from 'vitest'
+import { actorAt, createRuntime, remote, task } from 'troupe'
+import type { ActorHandle, ActorSnapshot, JournalEntry, Runtime, RuntimeOptions, TaskScope, WatchedProgress, WatchedStep } from 'troupe'
+import { assign, sendTo, setup } from 'xstate'
+
+const order = setup({
+  types: {
+    context: {} as { cents: number; note?: string },
+    events: {} as { type: 'PAY'; cents: number } | { type: 'SHIP' },
+    input: {} as { cents: number },
+    output: {} as { paid: number },
+    tags: {} as 'open' | 'settled',
+  },
+}).createMachine({
+  context: ({ input }) => ({ cents: input.cents }),
+  initial: 'waiting',
+  states: {
+    waiting: { tags: 'open', on: { PAY: 'paid' } },
+    paid: { tags: 'settled', on: { SHIP: 'gone' } },
+    gone: { type: 'final' },
+  },
+  output: ({ context }) => ({ paid: context.cents }),
+})
+const bell = setup({ types: { events: {} as { type: 'RING' } } }).createMachine({})
+
+const machines = { order, bell: { machine: bell, version: '2' } } as const
+declare const runtime: Runtime<typeof machines>
+
+/** Nothing here runs: a mistake is an error of the compiler. */
+describe('the runtime', () => {
+  test('knows its machines by name and by object', () => {
+    expectTypeOf(runtime.actor('order', '1')).toEqualTypeOf<ActorHandle<typeof order>>()
+    expectTypeOf(runtime.actor(order, '1')).toEqualTypeOf<ActorHandle<typeof order>>()
+    expectTypeOf(runtime.actor('bell', '1')).toEqualTypeOf<ActorHandle<typeof bell>>()
+    // @ts-expect-error -- no such machine
+    runtime.actor('ordre', '1')
+    // @ts-expect-error -- a key is a string
+    runtime.actor('order', 1)
+    // @ts-expect-error -- no key
+    runtime.actor('order')
+  })
+
+  test('is made with machines and a store', () => {
+    expectTypeOf(createRuntime<typeof machines>).returns.resolves.toEqualTypeOf<Runtime<typeof machines>>()
+    // @ts-expect-error -- no store
+    const none: RuntimeOptions<typeof machines> = { machines }
+    // @ts-expect-error -- no such limit
+    const limits: RuntimeOptions['limits'] = { nosuch: 1 }
+    // @ts-expect-error -- a strategy there is not
+    const supervision: RuntimeOptions = { store: 'memory:', machines: { order: { machine: order, supervision: { strategy: 'pray' } } } }
+    // @ts-expect-error -- what is no machine
+    const machine: RuntimeOptions = { store: 'memory:', machines: { order: 'order' } }
+    expectTypeOf([none, limits, supervision, machine]).toBeArray()
+  })
+
+  test('lists actors and dead letters by queries that exist', () => {
+    expectTypeOf(runtime.actors).parameter(0).exclude(undefined).toHaveProperty('tag')
+    // @ts-expect-error -- a status there is not
+    void runtime.actors({ status: 'alive' })
+    // @ts-expect-error -- a state there is not
+    void runtime.deadLetters.list({ state: 'lost' })
+  })
+})
+
+describe('an actor', () => {
+  const actor = null as unknown as ActorHandle<typeof order>
+  // Typed only, never called.
+  const never = (_typed: () => unknown): void => undefined
+
+  test('starts with the input of its machine', () => {
+    never(() => actor.start({ cents: 1 }))
+    // @ts-expect-error -- the input is missing
+    never(() => actor.start())
+    // @ts-expect-error -- of another type
+    never(() => actor.start({ cents: '1' }))
+    // @ts-expect-error -- something is missing
+    never(() => actor.start({}))
+    const ringer = null as unknown as ActorHandle<typeof bell>
+    never(() => ringer.start())
+  })
+
+  test('takes the events of its machine', () => {
+    never(() => actor.send({ type: 'PAY', cents: 1 }, { idempotencyKey: 'a' }))
+    never(() => actor.ask({ type: 'SHIP' }))
+    never(() => actor.can({ type: 'SHIP' }))
+    // @ts-expect-error -- no such event
+    never(() => actor.send({ type: 'REFUND' }))
+    // @ts-expect-error -- without its payload
+    never(() => actor.send({ type: 'PAY' }))
+    // @ts-expect-error -- with another payload
+    never(() => actor.send({ type: 'PAY', cents: 'all' }))
+    // @ts-expect-error -- without a type
+    never(() => actor.send({ cents: 1 }))
+    // @ts-expect-error -- text
+    never(() => actor.send('SHIP'))
+    // @ts-expect-error -- no such event
+    never(() => actor.ask({ type: 'REFUND' }))
+    // @ts-expect-error -- no such event
+    never(() => actor.can({ type: 'REFUND' }))
+    // @ts-expect-error -- an option there is not
+    never(() => actor.send({ type: 'SHIP' }, { key: 'a' }))
+  })
+
+  test('waits for states of its machine', () => {
+    never(() => actor.ask({ type: 'SHIP' }, { until: 'reply', timeout: 1 }))
+    never(() => actor.ask({ type: 'SHIP' }, { until: ({ context }) => context.cents > 1 }))
+    never(() => actor.waitFor({ tag: 'settled' }))
+    // @ts-expect-error -- something to wait for there is not
+    never(() => actor.ask({ type: 'SHIP' }, { until: 'later' }))
+    // @ts-expect-error -- the context has no such part
+    never(() => actor.ask({ type: 'SHIP' }, { until: ({ context }) => context.dollars > 1 }))
+    // @ts-expect-error -- no such tag
+    never(() => actor.waitFor({ tag: 'lost' }))
+    // @ts-expect-error -- no such tag
+    never(() => actor.ask({ type: 'SHIP' }, { until: { tag: 'lost' } }))
+    // @ts-expect-error -- a reply is not a state
+    never(() => actor.waitFor('reply'))
+  })
+
+  test('shows its context, value, tags and output', () => {
+    expectTypeOf(actor.snapshot).returns.resolves.toEqualTypeOf<ActorSnapshot<typeof order>>()
+    expectTypeOf(actor.at).returns.resolves.toEqualTypeOf<ActorSnapshot<typeof order>>()
+    expectTypeOf(actor.ask).returns.resolves.toEqualTypeOf<ActorSnapshot<typeof order>>()
+    expectTypeOf(actor.result).returns.resolves.toEqualTypeOf<{ paid: number }>()
+    const snapshot = null as unknown as ActorSnapshot<typeof order>
+    type Shown = typeof snapshot
+    expectTypeOf<Shown['context']>().toEqualTypeOf<{ cents: number; note?: string }>()
+    expectTypeOf<Shown['output']>().toEqualTypeOf<{ paid: number } | undefined>()
+    expectTypeOf<Shown['value']>().toEqualTypeOf<'waiting' | 'paid' | 'gone'>()
+    expectTypeOf<Parameters<Shown['hasTag']>[0]>().toEqualTypeOf<'open' | 'settled'>()
+    // @ts-expect-error -- no such tag
+    never(() => snapshot.hasTag('lost'))
+    // @ts-expect-error -- no such state
+    never(() => snapshot.matches('lost'))
+    // @ts-expect-error -- no such part
+    never(() => snapshot.context.dollars)
+    // @ts-expect-error -- a snapshot is not to be changed
+    never(() => (snapshot.seq = 3))
+  })
+
+  test('is watched step by step', () => {
+    type Item<T> = T extends AsyncIterable<infer U> ? U : never
+    const steps = () => actor.watch({ from: 0 })
+    const both = () => actor.watch({ progress: true })
+    expectTypeOf<Item<ReturnType<typeof steps>>>().toEqualTypeOf<WatchedStep<typeof order>>()
+    expectTypeOf<Item<ReturnType<typeof both>>>().toEqualTypeOf<WatchedStep<typeof order> | WatchedProgress>()
+    expectTypeOf<WatchedStep<typeof order>['snapshot']['context']>().toEqualTypeOf<{ cents: number; note?: string }>()
+    expectTypeOf<WatchedStep<typeof order>>().toExtend<JournalEntry>()
+    expectTypeOf(actor.history).returns.resolves.toEqualTypeOf<readonly JournalEntry[]>()
+    expectTypeOf(actor.fork).returns.resolves.toEqualTypeOf<ActorHandle<typeof order>>()
+    // @ts-expect-error -- a position is a number
+    never(() => actor.watch({ from: 'start' }))
+  })
+})
+
+describe('remote', () => {
+  test('has the input, output and events of its machine', () => {
+    setup({
+      types: { context: {} as { paid: number } },
+      actors: { order: remote<typeof order>('order') },
+    }).createMachine({
+      context: { paid: 0 },
+      invoke: {
+        id: 'order',
+        src: 'order',
+        input: { cents: 3 },
+        onDone: {
+          actions: [
+            assign({ paid: ({ event }) => event.output.paid }),
+            ({ event }) => expectTypeOf(event.output).toEqualTypeOf<{ paid: number }>(),
+            // @ts-expect-error -- the output has no such part
+            ({ event }) => event.output.dollars,
+          ],
+        },
+        onSnapshot: { actions: ({ event }) => expectTypeOf(event.snapshot.context).toEqualTypeOf<{ cents: number; note?: string } | undefined>() },
+      },
+    })
+  })
+
+  test('refuses another input', () => {
+    const parent = setup({ actors: { order: remote<typeof order>('order') } })
+    // @ts-expect-error -- of another type
+    parent.createMachine({ invoke: { src: 'order', input: { cents: '3' } } })
+    // @ts-expect-error -- no such child
+    parent.createMachine({ invoke: { src: 'ordre' } })
+  })
+})
+
+describe('task', () => {
+  const charge = task({ run: async ({ input, attempt, signal }: TaskScope<{ cents: number }>) => ({ receipt: `${input.cents}/${attempt}/${signal.aborted}` }), retry: 3, timeout: 1_000 })
+
+  test('gives its machine what it returns, and takes what it says', () => {
+    const payer = setup({ types: { context: {} as { receipt: string } }, actors: { charge } })
+    payer.createMachine({
+      context: { receipt: '' },
+      invoke: {
+        src: 'charge',
+        input: { cents: 3 },
+        onDone: {
+          actions: [
+            assign({ receipt: ({ event }) => event.output.receipt }),
+            ({ event }) => expectTypeOf(event.output).toEqualTypeOf<{ receipt: string }>(),
+            // @ts-expect-error -- the output has no such part
+            ({ event }) => event.output.invoice,
+          ],
+        },
+      },
+    })
+    // @ts-expect-error -- of another type
+    payer.createMachine({ context: { receipt: '' }, invoke: { src: 'charge', input: { cents: '3' } } })
+  })
+
+  test('has options that exist', () => {
+    const run = () => 1
+    // @ts-expect-error -- an option there is not
+    task({ run, retries: 3 })
+    // @ts-expect-error -- text for a time
+    const typed = () => task({ run, timeout: '1 s' })
+    // @ts-expect-error -- nothing to run
+    const empty = () => task({})
+    expectTypeOf([typed, empty]).toBeArray()
+  })
+})
+
+test('an address is a target of sendTo', () => {
+  setup({ types: { events: {} as { type: 'GO' } } }).createMachine({ on: { GO: { actions: sendTo(actorAt('order/1'), { type: 'PAY', cents: 1 }) } } })
+  // @ts-expect-error -- an address is text
+  const typed = () => actorAt(42)
+  expectTypeOf(typed).toBeFunction()
+})
