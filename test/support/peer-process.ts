@@ -27,7 +27,7 @@ const ledger = (key: string) => runtime.actor('ledger', key)
 const verbs = {
   start: (key: string, owner: string) => ledger(key).start({ owner }),
   send: (key: string, event: LedgerEvent, idempotencyKey?: string) => ledger(key).send(event, { ...(idempotencyKey !== undefined && { idempotencyKey }) }),
-  async ask(key: string, event: LedgerEvent, until: 'processed' | 'reply' | { readonly tag: string } | { readonly notes: number }) {
+  async ask(key: string, event: LedgerEvent, until: 'processed' | 'reply' | { readonly tag: 'there' } | { readonly notes: number }) {
     const condition = typeof until === 'object' && 'notes' in until ? { until: ({ context }: { context: { notes: readonly unknown[] } }) => context.notes.length >= until.notes } : { until }
     const { seq, value, context, reply } = await ledger(key).ask(event, condition)
     return { seq, value, context, reply }
