@@ -149,7 +149,7 @@ export interface ActorRecord {
   readonly completedAt: number | null
   /** When the actor may be deleted; set at completion. */
   readonly expiresAt: number | null
-  /** Why it is failed or held: JSON of an `ErrorInfo`. */
+  /** Why it is failed or held: JSON of an `ErrorInfo`, as the codec gave it. */
   readonly error: string | null
 }
 
@@ -216,7 +216,7 @@ export interface DeadLetter {
   readonly at: number
   /** What could not be processed, as the text it had in the mailbox. */
   readonly data: string
-  /** JSON of an `ErrorInfo`. */
+  /** JSON of an `ErrorInfo`, as the codec gave it. */
   readonly cause: string
   readonly state: DeadLetterState
   /** When and why it was resolved. */

@@ -1,12 +1,13 @@
 import type { AskDocument } from '../core/document.ts'
-import { toErrorInfo } from '../core/errors.ts'
+import { fromErrorInfo, toErrorInfo } from '../core/errors.ts'
+import type { ErrorInfo } from '../core/errors.ts'
 import { encodeJson } from '../core/json.ts'
 import { packMessage } from '../core/message.ts'
 import type { Body, Message } from '../core/message.ts'
 import type { Commit, DeadLetter, DeadLetterResolution, InboxMessage, Mark, Reply } from '../core/store.ts'
 import type { Codec } from '../core/codec.ts'
-import { parseActorId } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
+import { decodeFor, encodeFor } from './coding.ts'
 import type { Slot } from './slot.ts'
 import type { HostEnv } from './env.ts'
 import type { Settled, Waiter, Work } from './work.ts'
@@ -43,9 +44,9 @@ export class Batch {
   /** Set once messages between actors had to go through the inbox: what follows them must not overtake them. */
   overflowed = false
   bytes = 0
-  readonly #env: Pick<HostEnv, 'node' | 'settle'>
+  readonly #env: Pick<HostEnv, 'node' | 'settle' | 'codec'>
 
-  constructor(env: Pick<HostEnv, 'node' | 'settle'>, inboxFloor: number, chains: (to: ActorId) => boolean) {
+  constructor(env: Pick<HostEnv, 'node' | 'settle' | 'codec'>, inboxFloor: number, chains: (to: ActorId) => boolean) {
     this.#env = env
     this.inboxFloor = inboxFloor
     this.chains = chains
@@ -58,13 +59,13 @@ export class Batch {
   /** Tells whoever asked, after the commit. */
   answer(work: Work, outcome: Settled): void {
     if (work.waiter) this.settlements.push({ waiter: work.waiter, outcome })
-    else if (work.message.reply) this.reply(work.message.reply, outcome)
+    else if (work.message.reply) this.reply(work.message.reply, work.message.to, outcome)
   }
 
   /** In this process directly, to another one through the store: no store tells a node of its own commits. */
-  reply(ask: AskDocument, outcome: Settled): void {
+  reply(ask: AskDocument, from: ActorId, outcome: Settled): void {
     if (ask.node === this.#env.node) this.after.push(() => this.#env.settle(ask.request, outcome))
-    else this.replies.push(replyOf(ask, outcome))
+    else this.replies.push(replyOf(ask, from, outcome, this.#env.codec))
   }
 
   toCommit(id: string, seq: number, at: number, partition: number, partitions: number, codec: Codec): Commit {
@@ -89,15 +90,23 @@ export class Batch {
   }
 }
 
-/** The answer to a request as it travels between nodes. */
-function replyOf({ node, request }: AskDocument, { seq, error, value }: Settled): Reply {
-  return { node, request, data: encodeJson({ seq, value, ...(error !== undefined && { error: toErrorInfo(error) }) }, false) }
+/** The answer of an actor to a request, as it travels between nodes. */
+function replyOf({ node, request }: AskDocument, from: ActorId, { seq, error, value }: Settled, codec: Codec): Reply {
+  const text = encodeJson({ seq, value, ...(error !== undefined && { error: toErrorInfo(error) }) }, false)
+  return { node, request, data: JSON.stringify({ from, data: encodeFor(codec, from, text) }) }
+}
+
+/** The way back. */
+export function outcomeOf({ data }: Reply, codec: Codec): Settled {
+  const { from, data: sealed } = JSON.parse(data) as { readonly from: ActorId; readonly data: string }
+  const { seq, value, error } = JSON.parse(decodeFor(codec, from, sealed)) as { readonly seq: number; readonly value?: unknown; readonly error?: ErrorInfo }
+  return { seq, value, ...(error && { error: fromErrorInfo(error) }) }
 }
 
 export function encodeMessage(message: InboxMessage, codec: Codec): InboxMessage {
-  return { ...message, data: codec.encode(message.data, { ...parseActorId(message.to), seq: 0 }) }
+  return { ...message, data: encodeFor(codec, message.to, message.data) }
 }
 
 export function decodeMessage<T extends InboxMessage>(message: T, codec: Codec): T {
-  return { ...message, data: codec.decode(message.data, { ...parseActorId(message.to), seq: 0 }) }
+  return { ...message, data: decodeFor(codec, message.to, message.data) }
 }

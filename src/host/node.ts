@@ -1,11 +1,10 @@
 import { partitionOf } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import type { TimerHandle } from '../core/clock.ts'
-import { TroupeError, fromErrorInfo } from '../core/errors.ts'
-import type { ErrorInfo } from '../core/errors.ts'
+import { TroupeError } from '../core/errors.ts'
 import { packMessage } from '../core/message.ts'
 import type { Body, LocalBody, Message } from '../core/message.ts'
-import { encodeMessage } from './batch.ts'
+import { encodeMessage, outcomeOf } from './batch.ts'
 import type { HostEnv, Notice } from './env.ts'
 import { Executor } from './executor.ts'
 import { Partition } from './partition.ts'
@@ -181,10 +180,7 @@ export class Node {
 
   async #takeReplies(): Promise<void> {
     try {
-      for (const { request, data } of await this.#env.store.takeReplies(this.#env.node)) {
-        const { seq, value, error } = JSON.parse(data) as { seq: number; value?: unknown; error?: ErrorInfo }
-        this.settle(request, { seq, value, ...(error && { error: fromErrorInfo(error) }) })
-      }
+      for (const reply of await this.#env.store.takeReplies(this.#env.node)) this.settle(reply.request, outcomeOf(reply, this.#env.codec))
     } catch (error) {
       this.#env.report(error)
     }

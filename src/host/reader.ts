@@ -3,10 +3,10 @@ import type { ActorId } from '../core/address.ts'
 import { applyDelta } from '../core/delta.ts'
 import type { ActorDocument } from '../core/document.ts'
 import { TroupeError } from '../core/errors.ts'
-import type { ErrorInfo } from '../core/errors.ts'
 import { unpackRow } from '../core/journal.ts'
 import type { JournalEntry } from '../core/journal.ts'
 import type { ActorRecord } from '../core/store.ts'
+import { decodeError, decodeFor } from './coding.ts'
 import type { Definition } from './definition.ts'
 import type { HostEnv } from './env.ts'
 import { ActorSnapshot } from './snapshot.ts'
@@ -57,8 +57,7 @@ export class Reader {
   /** Entries above a sequence, at most `limit`. */
   async entries(id: ActorId, after: number, limit = PAGE): Promise<readonly JournalEntry[]> {
     const rows = await this.#env.store.history(id, after, limit)
-    const address = parseActorId(id)
-    return rows.flatMap(({ data, toSeq }) => unpackRow(this.#env.codec.decode(data, { ...address, seq: toSeq })).filter(({ seq }) => seq > after)).slice(0, limit)
+    return rows.flatMap(({ data, toSeq }) => unpackRow(decodeFor(this.#env.codec, id, data, toSeq)).filter(({ seq }) => seq > after)).slice(0, limit)
   }
 
   /** Follows an actor from a sequence on. */
@@ -72,7 +71,7 @@ export class Reader {
 
   #present(record: ActorRecord | undefined, document: ActorDocument, seq: number, reply: unknown, id: ActorId = record?.id as ActorId): ActorSnapshot {
     const isLast = record?.seq === seq
-    const failure = isLast && record?.error ? (JSON.parse(record.error) as ErrorInfo) : (document.failure ?? undefined)
+    const failure = isLast && record?.error ? decodeError(this.#env.codec, id, record.error, record.seq) : (document.failure ?? undefined)
     return new ActorSnapshot(this.definition(id), { id, seq, status: isLast && record ? record.status : document.status, snapshot: document.snapshot, failure }, reply)
   }
 }

@@ -11,6 +11,7 @@ import type { Counters, HostEnv } from './env.ts'
 import { ActorHandle } from './handle.ts'
 import type { HandleParts } from './handle.ts'
 import { decodeMessage } from './batch.ts'
+import { decodeError } from './coding.ts'
 import { unpackMessage } from '../core/message.ts'
 import type { Node } from './node.ts'
 import { Reader } from './reader.ts'
@@ -149,7 +150,7 @@ export class Runtime<TMachines extends Machines = Machines> {
       actors: page.records.map(({ id, run: root, parent, parked, error, ...record }) => {
         const { machine: name, key } = parseActorId(id)
         const { status: now, states, tags, seq, version, openTasks, dueAt, createdAt, updatedAt, completedAt } = record
-        const failure = error === null ? null : (JSON.parse(error) as ErrorInfo)
+        const failure = error === null ? null : decodeError(this.#parts.env.codec, id, error, record.seq)
         return { address: addressOf(id), machine: name, key, run: addressOf(root), parent: parent && addressOf(parent), status: now, states, tags, seq, version, waiting: parked, openTasks, dueAt, createdAt, updatedAt, completedAt, failure }
       }),
     }
@@ -239,7 +240,7 @@ export class DeadLetters {
     const message = unpackMessage(decodeMessage({ id, to: actor, at, partition, data }, this.#parts.env.codec))
     const body = message.body as Body
     const shown = body.kind === 'event' ? { ...body, event: JSON.parse(body.event) as unknown } : body
-    return { id, address: addressOf(actor), at, state, message: { ...message, body: shown }, cause: JSON.parse(cause) as ErrorInfo, resolvedAt, reason }
+    return { id, address: addressOf(actor), at, state, message: { ...message, body: shown }, cause: decodeError(this.#parts.env.codec, actor, cause), resolvedAt, reason }
   }
 }
 

@@ -11,6 +11,7 @@ import type { EntryKind } from '../core/journal.ts'
 import { encodeJson, exceeds, isTagged } from '../core/json.ts'
 import { liveStatuses } from '../core/store.ts'
 import type { ActorRecord, ActorStatus, ActorWrite } from '../core/store.ts'
+import { encodeFor } from './coding.ts'
 import type { Definition } from './definition.ts'
 import { entryText, joinDeltas } from './entry-text.ts'
 import type { EntryFacts } from './entry-text.ts'
@@ -241,7 +242,7 @@ export class Slot {
     const context = { tenant, machine, key, seq: this.seq }
     const base = this.#baseToWrite()
     return {
-      record: this.#recordNow(),
+      record: this.#recordNow(codec),
       created: this.#born !== undefined,
       base: base ? { seq: base.seq, data: codec.encode(base.text, { ...context, seq: base.seq }) } : null,
       row: this.entries.length === 0 ? null : { fromSeq: this.#fromSeq, toSeq: this.seq, data: codec.encode(packRow(this.entries), context) },
@@ -297,7 +298,7 @@ export class Slot {
     return () => ({ id, seq, status, failure, snapshot: snapshot() })
   }
 
-  #recordNow(): ActorRecord {
+  #recordNow(codec: Codec): ActorRecord {
     const { id, live, status } = this
     const snapshot = live?.snapshot as { value?: unknown; tags?: ReadonlySet<string> } | undefined
     const runs = status === 'active'
@@ -318,7 +319,7 @@ export class Slot {
       updatedAt: this.#updatedAt,
       completedAt: this.#completedAt,
       expiresAt: this.#completedAt !== null && this.definition?.completedMs !== undefined ? this.#completedAt + this.definition.completedMs : null,
-      error: this.failure && JSON.stringify(this.failure),
+      error: this.failure && encodeFor(codec, id, JSON.stringify(this.failure), this.seq),
     }
   }
 

@@ -9,6 +9,7 @@ import type { Codec } from '../core/codec.ts'
 import { unpackRow } from '../core/journal.ts'
 import { decodeJson } from '../core/json.ts'
 import type { StoredActor } from '../core/store.ts'
+import { decodeFor } from './coding.ts'
 import type { Definition } from './definition.ts'
 import type { HostEnv } from './env.ts'
 import { Slot } from './slot.ts'
@@ -183,13 +184,11 @@ export class Slots {
 
 /** The document of a stored actor: its base with the later deltas applied. */
 export function readDocument({ record, base, rows }: StoredActor, codec: Codec, until = Infinity): { readonly document: ActorDocument; readonly deltaChars: number } {
-  const { tenant, machine, key } = parseActorId(record.id)
-  const context = { tenant, machine, key }
-  let document = parse<ActorDocument>(record.id, codec.decode(base.data, { ...context, seq: base.seq }))
+  let document = parse<ActorDocument>(record.id, decodeFor(codec, record.id, base.data, base.seq))
   let seq = base.seq
   let deltaChars = 0
   for (const row of rows) {
-    for (const entry of unpackRow(codec.decode(row.data, { ...context, seq: row.toSeq }))) {
+    for (const entry of unpackRow(decodeFor(codec, record.id, row.data, row.toSeq))) {
       if (entry.seq <= base.seq || entry.seq > until) continue
       if (entry.seq !== seq + 1) throw corrupt(record.id, `step ${seq + 1} is missing`)
       seq = entry.seq

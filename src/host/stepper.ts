@@ -1,13 +1,13 @@
 import { createHash } from 'node:crypto'
-import { parseActorId } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
-import { TroupeError, toErrorInfo } from '../core/errors.ts'
+import { TroupeError } from '../core/errors.ts'
 import type { EntryKind } from '../core/journal.ts'
 import { decodeJson } from '../core/json.ts'
 import { packMessage } from '../core/message.ts'
 import type { Body, Message } from '../core/message.ts'
 import type { ChildOutcome } from '../core/remote.ts'
 import type { Batch } from './batch.ts'
+import { encodeError, encodeFor } from './coding.ts'
 import { createSlot } from './birth.ts'
 import { obey, resolveLetter } from './commands.ts'
 import type { HostEnv } from './env.ts'
@@ -229,7 +229,7 @@ export class Stepper {
     if (!ask) return
     slot.set('asks', rest)
     this.note(undefined, batch, slot, 'reply')
-    batch.reply(ask, { seq: slot.seq, value })
+    batch.reply(ask, slot.id, { seq: slot.seq, value })
   }
 
   /** Ends an actor and everything that runs for it; its own children are told by its tree. */
@@ -272,11 +272,10 @@ export class Stepper {
   bury(work: Work, batch: Batch, error: unknown): string {
     const { env, partition } = this.parts
     const packed = packMessage(work.message as Message<Body>, env.store.partitions)
-    const { tenant, machine, key } = parseActorId(packed.to)
     env.counters.deadLetters++
     // Sorts by time, so that lists page from old to new.
     const id = `${this.now.toString(36).padStart(9, '0')}.${env.nextMessageId()}`
-    batch.letters.push({ id, actor: packed.to, partition, at: this.now, data: env.codec.encode(packed.data, { tenant, machine, key, seq: 0 }), cause: JSON.stringify(toErrorInfo(error)), state: 'present', resolvedAt: null, reason: null })
+    batch.letters.push({ id, actor: packed.to, partition, at: this.now, data: encodeFor(env.codec, packed.to, packed.data), cause: encodeError(env.codec, packed.to, error), state: 'present', resolvedAt: null, reason: null })
     return id
   }
 
