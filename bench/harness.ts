@@ -59,6 +59,9 @@ export function percentile(values: readonly number[], share: number): number {
 
 export const median = (values: readonly number[]): number => percentile(values, 0.5)
 
+/** The least disturbed round of a rate by the clock: what else runs on the machine can only slow a round down. CPU time needs no such choice. */
+export const best = (rates: readonly number[]): number => Math.max(...rates)
+
 /** Runs something several times, one after the other: sides that are compared take turns, so that a busy minute of the machine hits both. */
 export async function rounds<T>(count: number, run: (round: number) => Promise<T>): Promise<readonly T[]> {
   const results: T[] = []
