@@ -103,6 +103,8 @@ export class Executor {
     this.#watchTime(running)
     try {
       await this.#env.probe?.('task-start')
+      // Aborted in the turn that has started it: its code need not begin.
+      if (running.ended) return
       const output = await definition.run({
         input: copyOf(task.input),
         signal: controller.signal,
