@@ -1,4 +1,4 @@
-import { partitionOf } from '../core/address.ts'
+import { addressOf, partitionOf } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import type { TimerHandle } from '../core/clock.ts'
 import { TroupeError } from '../core/errors.ts'
@@ -14,6 +14,8 @@ import type { Settled, Waiter, Work } from './work.ts'
 
 /** How often partitions without a living owner are looked for, in milliseconds. */
 const CLAIM_EVERY_MS = 1_000
+/** Longest wait for another node to carry out a request, in milliseconds. */
+const ANSWER_MS = 30_000
 const SWEEP_EVERY_MS = 30_000
 const SWEEP_MAX = 500
 
@@ -97,9 +99,24 @@ export class Node {
   /** Through the store. When the sender wants the outcome it waits for the owner's reply. */
   async #forward(message: Message<Body>, depthMax: number): Promise<Settled> {
     const { store, codec } = this.#env
-    const outcome = message.reply && this.expect(message.reply.request)
-    await store.append([encodeMessage(packMessage(message, store.partitions), codec)], depthMax)
-    return outcome ?? { seq: 0 }
+    const request = message.reply?.request
+    const answer = request === undefined ? undefined : this.expect(request)
+    try {
+      await store.append([encodeMessage(packMessage(message, store.partitions), codec)], depthMax)
+    } catch (error) {
+      if (request !== undefined) this.forget(request)
+      throw error
+    }
+    return answer && request !== undefined ? this.#inTime(message, request, answer) : { seq: 0 }
+  }
+
+  /** An ask has its own limit of time; other requests must not wait for ever for an answer that the store has lost. */
+  #inTime({ to, body }: Message<Body>, request: string, answer: Promise<Settled>): Promise<Settled> {
+    if (body.kind === 'event') return answer
+    const { clock } = this.#env
+    const error = new TroupeError('ask/timeout', `${addressOf(to)} did not answer within ${ANSWER_MS} ms`, { address: addressOf(to), details: { timeoutMs: ANSWER_MS } })
+    const timer = clock.setTimer(() => this.settle(request, { seq: 0, error }), ANSWER_MS)
+    return answer.finally(() => clock.clearTimer(timer))
   }
 
   /** A message that this node could not do: its owner will, or its sender hears why not. */
@@ -203,6 +220,8 @@ export class Node {
         this.#renewedAt = now
       }
       if (this.#partitions.size < store.partitions) await this.#claim()
+      // Answers that could not be read when the store told of them.
+      if (this.#pending.size > 0) await this.#takeReplies()
       if (now - this.#sweptAt >= SWEEP_EVERY_MS) await this.#sweep(now)
     } catch (error) {
       this.#env.report(error)
@@ -233,7 +252,13 @@ export class Node {
       if (claim.lease.epoch > 1) counters.takeovers++
       const owned = new Partition(this.#env, claim.lease, claim, this.#executor, { changed: ids => this.#changed(ids), lost: index => this.#lose(index), reroute: work => this.#reroute(work), posted: messages => this.#posted(messages) })
       this.#partitions.set(partition, owned)
-      await owned.open()
+      try {
+        await owned.open()
+      } catch (error) {
+        // Half open it would sleep through what is due: it is claimed again.
+        this.#lose(partition)
+        throw error
+      }
     }
   }
 
@@ -248,6 +273,8 @@ export class Node {
     this.#partitions.delete(index)
     this.#executor.abortPartition(actor => partitionOf(actor, this.#env.store.partitions) === index)
     partition.drop()
+    // Where the lease is still ours, nobody has to wait for its end: not even this node.
+    this.#env.store.release([partition.lease]).catch((error: unknown) => this.#env.report(error))
   }
 
   async #sweep(now: number): Promise<void> {

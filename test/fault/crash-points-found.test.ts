@@ -1,6 +1,6 @@
 import { TroupeError, createRuntime, task } from 'troupe'
 import type { Store } from 'troupe'
-import { createMemoryStore, createTestWorld } from 'troupe/testing'
+import { createMemoryStore, createTestWorld, createVirtualClock } from 'troupe/testing'
 import { describe, expect, test, vi } from 'vitest'
 import { assign, setup } from 'xstate'
 
@@ -20,13 +20,21 @@ const notes = setup({ types: { context: {} as { texts: readonly string[] }, even
 
 const machines = { notes }
 
-/** A store of which one verb fails at times. */
-function failing(inner: Store, verb: 'load' | 'nextDue', shouldFail: () => boolean): Store {
+type Verb = 'commit' | 'load' | 'nextDue' | 'takeReplies'
+
+/** A store of which one verb fails at times, before or after it took effect. */
+function failing(inner: Store, verb: Verb, shouldFail: () => boolean, when: 'before' | 'after' = 'before'): Store {
   return new Proxy(inner, {
     get: (target, name) => {
       const value: unknown = Reflect.get(target, name, target)
-      if (name !== verb || typeof value !== 'function') return typeof value === 'function' ? (value.bind(target) as unknown) : value
-      return (...args: unknown[]) => (shouldFail() ? Promise.reject(new TroupeError('store/failed', 'on purpose')) : (value.apply(target, args) as unknown))
+      if (typeof value !== 'function') return value
+      const call = value.bind(target) as (...args: unknown[]) => unknown
+      if (name !== verb) return call
+      return async (...args: unknown[]): Promise<unknown> => {
+        const result = when === 'after' && (await call(...args))
+        if (shouldFail()) throw new TroupeError('store/failed', 'on purpose')
+        return when === 'after' ? result : call(...args)
+      }
     },
   })
 }
@@ -112,4 +120,57 @@ test('what a commit has asked for is let out, although the store cannot tell wha
   gate.resolve()
   await world.advance(1_000)
   expect((await world.runtime.actor('busy', 'b').snapshot()).value).toBe('over')
+})
+
+test('a take-over that fails half-way is made again', async () => {
+  const alarm = setup({}).createMachine({ initial: 'armed', states: { armed: { after: { 15_000: 'rung' } }, rung: {} } })
+  const [store, clock] = [createMemoryStore(), createVirtualClock()]
+  await using first = await createTestWorld({ machines: { alarm }, store, clock })
+  await first.runtime.actor('alarm', 'a').start()
+  let failures = 0
+  await using second = await createTestWorld({ machines: { alarm }, store: failing(store, 'nextDue', () => failures-- > 0), clock, seed: 2, onError: vi.fn() })
+  failures = 1
+  await first.crash()
+  for (let waited = 0; waited < 30_000; waited += 1_000) await clock.advance(1_000)
+  expect(failures).toBeLessThan(1)
+  expect((await second.runtime.actor('alarm', 'a').snapshot()).value).toBe('rung')
+})
+
+test('answers that the store did not hand out are asked for again', async () => {
+  const [store, clock] = [createMemoryStore(), createVirtualClock()]
+  let failures = 5
+  await using _owner = await createTestWorld({ machines, store, clock })
+  await using guest = await createTestWorld({ machines, store: failing(store, 'takeReplies', () => failures-- > 0), clock, seed: 2, onError: vi.fn() })
+  const started = guest.runtime.actor('notes', 'n').start()
+  for (let waited = 0; waited < 10; waited++) await clock.advance(1_000)
+  await started
+  expect(failures).toBeLessThan(1)
+})
+
+test('a request whose answer the store has lost ends with an error', async () => {
+  const [store, clock] = [createMemoryStore(), createVirtualClock()]
+  await using _owner = await createTestWorld({ machines, store, clock })
+  await using guest = await createTestWorld({ machines, store: failing(store, 'takeReplies', () => true, 'after'), clock, seed: 2, onError: vi.fn() })
+  const started = expect(guest.runtime.actor('notes', 'n').start()).rejects.toMatchObject({ code: 'ask/timeout', address: 'notes/n' })
+  await clock.advance(30_000)
+  await started
+})
+
+describe('a commit that took effect unheard', () => {
+  test('does not keep the partition from its owner until the lease has run out', async () => {
+    const clock = createVirtualClock()
+    let failures = 0
+    const store = failing(createMemoryStore(), 'commit', () => failures-- > 0, 'after')
+    await using world = await createTestWorld({ machines, store, clock, onError: vi.fn() })
+    await world.runtime.actor('notes', 'n').start()
+    failures = 6
+    const sent = expect(world.runtime.actor('notes', 'n').send({ type: 'NOTE', text: 'one' })).rejects.toMatchObject({ code: 'store/failed' })
+    await clock.advance(2_000)
+    await sent
+    const again = world.runtime.actor('notes', 'n').send({ type: 'NOTE', text: 'two' })
+    await clock.advance(2_000)
+    await again
+    await clock.advance(0)
+    expect((await world.runtime.actor('notes', 'n').snapshot()).context.texts).toEqual(['one', 'two'])
+  })
 })
