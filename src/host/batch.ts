@@ -38,6 +38,8 @@ export class Batch {
   /** Whether a message may be handled in this batch: it stays in the partition, and nothing older waits in the inbox. */
   readonly chains: (to: ActorId) => boolean
   inboxFloor: number
+  /** The store has failed while it committed: nobody knows whether it did. */
+  isUncertain = false
   /** Actors made in this batch: the limit of active actors counts them before they are committed. */
   births = 0
   steps = 0

@@ -334,6 +334,7 @@ export class Partition {
       } catch (error) {
         // Only an unknown outcome is worth a repetition: the commit's id makes it harmless.
         if (!(error instanceof TroupeError) || error.code !== 'store/failed' || attempt > limits.commitRetriesMax) throw error
+        batch.isUncertain = true
         await this.#pause(RETRY_MS * attempt)
       }
     }
@@ -383,9 +384,10 @@ export class Partition {
     this.#backlog = []
     // What the engine gave itself is remembered by no store: results of tasks, events of live code.
     const again = batch.works.filter(({ waiter, inboxPosition }) => !waiter && inboxPosition === undefined)
+    // A commit that was refused at its repetition may have taken effect at first: only its sender may try again.
     for (const work of batch.works) {
-      if (stale) this.#hooks.reroute(work)
-      else work.waiter?.reject(error)
+      if (stale && !batch.isUncertain) this.#hooks.reroute(work)
+      else work.waiter?.reject(stale ? unknownOutcome(error) : error)
     }
     if (stale) return this.#hooks.lost(this.lease.partition)
     this.#lanes.putBack(again)
@@ -397,3 +399,5 @@ export class Partition {
     return new Promise(resolve => this.#env.clock.setTimer(() => resolve(), ms))
   }
 }
+
+const unknownOutcome = (cause: unknown): TroupeError => new TroupeError('store/failed', 'the partition moved to another node while its last commit was in doubt', { cause })

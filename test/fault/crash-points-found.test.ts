@@ -157,6 +157,30 @@ test('a request whose answer the store has lost ends with an error', async () =>
 })
 
 describe('a commit that took effect unheard', () => {
+  test('is not done again by the next owner', async () => {
+    const [inner, clock] = [createMemoryStore(), createVirtualClock()]
+    let isCut = false
+    const store = failing(
+      inner,
+      'commit',
+      () => {
+        // While the first one wonders what became of its commit, its lease runs out and another one has it for a moment.
+        if (isCut) void inner.claim({ partition: 0, node: 'other', token: 'other', now: clock.now() + 10_001, ttlMs: 1 })
+        return isCut
+      },
+      'after',
+    )
+    await using world = await createTestWorld({ machines, store, clock, onError: vi.fn() })
+    await world.runtime.actor('notes', 'n').start()
+    isCut = true
+    const sent = expect(world.runtime.actor('notes', 'n').send({ type: 'NOTE', text: 'one' })).rejects.toMatchObject({ code: 'store/failed' })
+    await clock.settle()
+    isCut = false
+    for (let waited = 0; waited < 20; waited++) await clock.advance(1_000)
+    await sent
+    expect((await world.runtime.actor('notes', 'n').snapshot()).context.texts).toEqual(['one'])
+  })
+
   test('does not keep the partition from its owner until the lease has run out', async () => {
     const clock = createVirtualClock()
     let failures = 0
