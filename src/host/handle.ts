@@ -85,7 +85,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
   }
 
   async #sendElsewhere(message: Message<Body>): Promise<void> {
-    await this.#checkTakesEvents()
+    await this.#checkTakesEvents(message)
     await this.#submit(message)
   }
 
@@ -239,9 +239,11 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
   }
 
   /** Another node will step it: a refusal that can be known now is told now. */
-  async #checkTakesEvents(): Promise<void> {
+  async #checkTakesEvents({ body }: Message<Body>): Promise<void> {
     const { status, failure } = await this.#parts.reader.snapshot(this.#id)
     if (status === 'active' || status === 'paused' || status === 'held') return
+    // A repetition of what the actor has taken before its end is no new event: its owner knows it by its key.
+    if (body.kind === 'event' && body.key !== undefined && (await this.#parts.env.store.marks(this.#id, [body.key])).has(body.key)) return
     throw endedError({ address: this.address, status, failure })
   }
 

@@ -156,6 +156,18 @@ test('a request whose answer the store has lost ends with an error', async () =>
   await started
 })
 
+test('a send repeated with its key through another node is a success also after the actor has ended', async () => {
+  const once = setup({ types: { events: {} as { type: 'END' } } }).createMachine({ initial: 'open', states: { open: { on: { END: 'over' } }, over: { type: 'final' } } })
+  const store = createMemoryStore()
+  await using owner = await createRuntime({ machines: { once }, store })
+  await using other = await createRuntime({ machines: { once }, store })
+  await owner.actor('once', 'o').start()
+  await owner.actor('once', 'o').ask({ type: 'END' }, { idempotencyKey: 'k' })
+  await owner.actor('once', 'o').send({ type: 'END' }, { idempotencyKey: 'k' })
+  await other.actor('once', 'o').send({ type: 'END' }, { idempotencyKey: 'k' })
+  await expect(other.actor('once', 'o').send({ type: 'END' }, { idempotencyKey: 'l' })).rejects.toMatchObject({ code: 'actor/ended' })
+})
+
 describe('a commit that took effect unheard', () => {
   test('is not done again by the next owner', async () => {
     const [inner, clock] = [createMemoryStore(), createVirtualClock()]
