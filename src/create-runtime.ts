@@ -55,6 +55,7 @@ export async function createRuntime<const TMachines extends Machines>(options: R
   const { clock = systemClock, random = systemRandom, codec = plainCodec, onError = error => console.error(error) } = options
   const limits = resolveLimits(options.limits)
   if (typeof options.machines !== 'object' || options.machines === null) throw new TroupeError('config/invalid', 'createRuntime needs machines: { name: machine }')
+  if (options.journalMs !== undefined && !(options.journalMs >= 0)) throw new TroupeError('config/invalid', `journalMs must be a number of milliseconds from 0, not ${options.journalMs}`)
   const definitions = defineMachines(options.machines, limits)
   const { store, close } = await openStore(options.store)
   const name = `${hostname().replaceAll(/[^A-Za-z0-9_.-]/g, '-').slice(0, 40)}-${random.id().slice(0, 8)}`

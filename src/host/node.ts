@@ -45,6 +45,8 @@ export class Node {
   #sweptAt: number
   #claiming: Promise<void> | undefined
   #closing = false
+  #closed: Promise<void> | undefined
+  #ended = false
 
   constructor(env: HostEnv, options: NodeOptions) {
     this.#env = env
@@ -161,8 +163,16 @@ export class Node {
   }
 
   /** Ends gracefully: no new work, tasks handed back, what was accepted is committed, leases released. */
-  async close(): Promise<void> {
-    if (this.#closing) return
+  close(): Promise<void> {
+    return (this.#closed ??= this.#close())
+  }
+
+  /** True when nothing can be read any more: the store may be closed. */
+  get isClosed(): boolean {
+    return this.#ended
+  }
+
+  async #close(): Promise<void> {
     this.#closing = true
     if (this.#ticker) this.#env.clock.clearTimer(this.#ticker)
     this.#executor.close()
@@ -177,6 +187,7 @@ export class Node {
     for (const listeners of this.#watchers.values()) for (const listener of listeners) listener()
     for (const settle of this.#pending.values()) settle({ seq: 0, error: new TroupeError('runtime/closed', 'the runtime was closed') })
     this.#pending.clear()
+    this.#ended = true
   }
 
   #deliver(actor: ActorId, body: LocalBody): void {

@@ -5,7 +5,7 @@ import type { ActorDocument } from '../core/document.ts'
 import { TroupeError } from '../core/errors.ts'
 import { unpackRow } from '../core/journal.ts'
 import type { JournalEntry } from '../core/journal.ts'
-import type { ActorRecord } from '../core/store.ts'
+import type { ActorRecord, Store } from '../core/store.ts'
 import { decodeError, decodeFor } from './coding.ts'
 import type { Definition } from './definition.ts'
 import type { HostEnv } from './env.ts'
@@ -18,9 +18,17 @@ const PAGE = 500
 /** Reads committed states and histories from the store, for anybody: owner or not. */
 export class Reader {
   readonly #env: HostEnv
+  readonly #isClosed: () => boolean
 
-  constructor(env: HostEnv) {
+  constructor(env: HostEnv, isClosed: () => boolean) {
     this.#env = env
+    this.#isClosed = isClosed
+  }
+
+  /** Throws `runtime/closed` when it may be closed by now. */
+  get store(): Store {
+    if (this.#isClosed()) throw new TroupeError('runtime/closed', 'the runtime was closed')
+    return this.#env.store
   }
 
   definition(id: ActorId): Definition {
@@ -37,12 +45,12 @@ export class Reader {
   }
 
   async record(id: ActorId): Promise<ActorRecord | undefined> {
-    return (await this.#env.store.load(id))?.record
+    return (await this.store.load(id))?.record
   }
 
   async document(id: ActorId, at?: number): Promise<{ readonly record: ActorRecord; readonly document: ActorDocument }> {
     const isStep = at === undefined || (Number.isInteger(at) && at >= 1)
-    const stored = await this.#env.store.load(id, isStep ? at : undefined)
+    const stored = await this.store.load(id, isStep ? at : undefined)
     if (!stored) throw await this.#missing(id, at)
     const { record } = stored
     if (!isStep || (at !== undefined && at > record.seq)) throw new TroupeError('config/invalid', `${addressOf(id)} has steps 1 to ${record.seq}, not ${at}`, { address: addressOf(id) })
@@ -50,13 +58,13 @@ export class Reader {
   }
 
   async #missing(id: ActorId, at: number | undefined): Promise<TroupeError> {
-    if (at === undefined || !(await this.#env.store.load(id))) return unknownActor(id)
+    if (at === undefined || !(await this.store.load(id))) return unknownActor(id)
     return new TroupeError('history/trimmed', `step ${at} of ${addressOf(id)} lies before its retained history`, { address: addressOf(id) })
   }
 
   /** Entries above a sequence, at most `limit`. */
   async entries(id: ActorId, after: number, limit = PAGE): Promise<readonly JournalEntry[]> {
-    const rows = await this.#env.store.history(id, after, limit)
+    const rows = await this.store.history(id, after, limit)
     return rows.flatMap(({ data, toSeq }) => unpackRow(decodeFor(this.#env.codec, id, data, toSeq)).filter(({ seq }) => seq > after)).slice(0, limit)
   }
 

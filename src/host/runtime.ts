@@ -101,7 +101,7 @@ export class Runtime<TMachines extends Machines = Machines> {
 
   /** @internal */
   constructor(env: HostEnv, node: Node, closeStore: () => Promise<void>) {
-    this.#parts = { env, node, reader: new Reader(env) }
+    this.#parts = { env, node, reader: new Reader(env, () => node.isClosed) }
     this.#names = new Map([...env.definitions.values()].map(({ logic, name }) => [logic, name]))
     this.#closeStore = closeStore
     this.deadLetters = new DeadLetters(this.#parts)
@@ -135,7 +135,7 @@ export class Runtime<TMachines extends Machines = Machines> {
   async actors(query: ActorQuery = {}): Promise<ActorPage> {
     const { machine, status, state, tag, run, cursor, limit } = query
     if (status !== undefined && !actorStatuses.includes(status)) throw new TroupeError('config/invalid', `status must be one of ${actorStatuses.join(', ')}, not ${String(status)}`)
-    const page = await this.#parts.env.store.list({
+    const page = await this.#parts.reader.store.list({
       tenant: DEFAULT_TENANT,
       limit: pageSize(limit),
       ...(machine !== undefined && { machine }),
@@ -210,7 +210,7 @@ export class DeadLetters {
 
   /** Oldest first. */
   async list({ address, state = 'present', after, limit }: DeadLetterQuery = {}): Promise<readonly DeadLetterInfo[]> {
-    const { store } = this.#parts.env
+    const { store } = this.#parts.reader
     if (!deadLetterStates.includes(state)) throw new TroupeError('config/invalid', `state must be one of ${deadLetterStates.join(', ')}, not ${String(state)}`)
     const letters = await store.deadLetters({ tenant: DEFAULT_TENANT, state, limit: pageSize(limit), ...(address !== undefined && { actor: parseAddress(address) }), ...(after !== undefined && { after }) })
     return letters.map(letter => this.#present(letter))
@@ -227,8 +227,8 @@ export class DeadLetters {
   }
 
   async #resolve(id: string, body: Body): Promise<void> {
-    const { env, node } = this.#parts
-    const [letter] = await env.store.deadLetters({ id, limit: 1 })
+    const { env, node, reader } = this.#parts
+    const [letter] = await reader.store.deadLetters({ id, limit: 1 })
     if (!letter) throw new TroupeError('dead-letter/unknown', `there is no dead letter ${id}`)
     const request = env.random.id()
     const message: Message<Body> = { id: env.nextMessageId(), to: letter.actor, from: null, at: env.clock.now(), body, correlation: request, causation: null, reply: { node: env.node, request } }
