@@ -111,7 +111,9 @@ function typedArrayName(value: unknown): string | undefined {
 }
 
 export function unfit(border: Border, path: string, what: string): TroupeError {
-  return new TroupeError(border.code, `${path} is ${what}, which JSON cannot hold`, { details: { path }, ...(border.address !== undefined && { address: border.address }) })
+  // The document keeps the state under `snapshot`; to its author it is the machine's own context or output.
+  const where = path.startsWith('snapshot.') ? path.slice('snapshot.'.length) : path
+  return new TroupeError(border.code, `${where} is ${what}, which JSON cannot hold`, { details: { path: where }, ...(border.address !== undefined && { address: border.address }) })
 }
 
 /** Whether text made of a value needs the tagging replacer. */

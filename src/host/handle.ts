@@ -268,7 +268,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
 
   #encode(value: unknown, what: string): string {
     const { payloadBytesMax, jsonDepthMax } = this.#definition().limits
-    const border = createBorder('event/invalid', jsonDepthMax, false, this.address)
+    const border = createBorder(what === 'event' ? 'event/invalid' : 'context/unserializable', jsonDepthMax, false, this.address)
     seal(value, what, border)
     const text = encodeJson(value, border.tagged)
     const bytes = exceeds(text, payloadBytesMax)

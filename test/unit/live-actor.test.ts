@@ -59,10 +59,10 @@ describe('context', () => {
   })
 
   test('that JSON cannot hold is refused with its path, at the start and later', () => {
-    refuses('context/unserializable', 'snapshot.context.at is a Date', () => new LiveRig(createMachine({ context: { at: new Date(0) } })).start())
+    refuses('context/unserializable', 'context.at is a Date', () => new LiveRig(createMachine({ context: { at: new Date(0) } })).start())
     const rig = new LiveRig(createMachine({ context: { m: {} }, on: { SET: { actions: assign({ m: () => ({ inner: new Map() }) }) } } }))
     rig.start()
-    refuses('context/unserializable', 'snapshot.context.m.inner is a Map', () => rig.send({ type: 'SET' }))
+    refuses('context/unserializable', 'context.m.inner is a Map', () => rig.send({ type: 'SET' }))
   })
 
   const vectors = (vector: Float32Array) =>
@@ -168,7 +168,7 @@ describe('children', () => {
   test.each(['__proto__', 'constructor', 'prototype'])('with the id %s are refused', id => {
     const rig = new LiveRig(base.createMachine({ context: {}, on: { GO: { actions: spawnChild('worker', { id: () => id }) } } }))
     rig.start()
-    refuses('context/unserializable', `snapshot.children.${id} is a key that is not allowed`, () => rig.send({ type: 'GO' }))
+    refuses('context/unserializable', `children.${id} is a key that is not allowed`, () => rig.send({ type: 'GO' }))
   })
 
   test('of inline logic in an invoke are found again after a restart', () => {

@@ -12,9 +12,9 @@ export interface OutgoingOptions {
   readonly payloadBytesMax: number
 }
 
-/** Text of something that leaves an actor's tree; references to actors become addresses. Throws `event/invalid`, `payload/too-large`. */
+/** Text of something that leaves an actor's tree; references to actors become addresses. Throws `event/invalid`, `context/unserializable`, `payload/too-large`. */
 export function encodeOutgoing(value: unknown, what: string, { id, jsonDepthMax, payloadBytesMax }: OutgoingOptions): string {
-  const border = createBorder('event/invalid', jsonDepthMax, false, addressOf(id))
+  const border = createBorder(what === 'event' ? 'event/invalid' : 'context/unserializable', jsonDepthMax, false, addressOf(id))
   seal(value, what, border)
   const plain = encodeJson(value, border.tagged)
   const text = plain.includes('"xstate$$type"') ? encodeJson(withAddresses(value, id), border.tagged) : plain

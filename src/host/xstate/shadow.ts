@@ -3,6 +3,7 @@ import { diff } from '../../core/delta.ts'
 import type { Op, Path } from '../../core/delta.ts'
 import type { PersistedChild, PersistedSnapshot } from '../../core/document.ts'
 import { TroupeError } from '../../core/errors.ts'
+import type { ErrorOptions } from '../../core/errors.ts'
 import { checkKey, decodeJson, encodeJson, seal } from '../../core/json.ts'
 import type { Border } from '../../core/json.ts'
 
@@ -115,7 +116,7 @@ function advanceChildren(before: ReadonlyMap<string, ShadowChild>, snapshot: obj
     count++
     const ref = refs[id]
     const known = before.get(id)
-    checkChild(id, ref, path)
+    checkChild(id, ref, path, border)
     if (!known) checkKey(id, 'snapshot.children', border)
     if (known && known.ref === ref) {
       const shadow = advance(known.shadow, ref, [...path, 'children', id, 'snapshot'], ops, border)
@@ -135,13 +136,15 @@ function advanceChildren(before: ReadonlyMap<string, ShadowChild>, snapshot: obj
   return after ?? before
 }
 
-function checkChild(id: string, ref: AnyActorRef | undefined, path: Path): asserts ref is AnyActorRef {
+const optionsOf = (address: string | undefined): ErrorOptions => (address === undefined ? {} : { address })
+
+function checkChild(id: string, ref: AnyActorRef | undefined, path: Path, { address }: Border): asserts ref is AnyActorRef {
   const where = path.length > 1 ? ` of ${path.filter((_, index) => index % 3 === 2).join('/')}` : ''
-  if (!ref) throw new TroupeError('machine/invalid', `child '${id}'${where} has a source that is not in setup({ actors })`)
+  if (!ref) throw new TroupeError('machine/invalid', `child '${id}'${where} has a source that is not in setup({ actors })`, optionsOf(address))
   const { id: ownId, src } = live(ref)
   // Without an id XState files a child of spawnChild under 'undefined', and one of spawn under its session id, `x:7`.
-  if (id !== ownId || /^x:\d+$/.test(id)) throw new TroupeError('machine/child-without-id', `a child${where} was spawned without an id`)
-  if (typeof src !== 'string') throw new TroupeError('machine/inline-child', `child '${id}'${where} is inline logic, which cannot be found again after a restart`)
+  if (id !== ownId || /^x:\d+$/.test(id)) throw new TroupeError('machine/child-without-id', `a child${where} was spawned without an id`, optionsOf(address))
+  if (typeof src !== 'string') throw new TroupeError('machine/inline-child', `child '${id}'${where} is inline logic, which cannot be found again after a restart`, optionsOf(address))
 }
 
 /** XState's persisted snapshot of a shadow. */
