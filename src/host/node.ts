@@ -109,6 +109,8 @@ export class Node {
       if (request !== undefined) this.forget(request)
       throw error
     }
+    // Claimed while this was on its way: the store tells nobody of what he writes himself.
+    this.#partitions.get(partitionOf(message.to, store.partitions))?.hint()
     return answer && request !== undefined ? this.#inTime(message, request, answer) : { seq: 0 }
   }
 
