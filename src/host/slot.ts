@@ -47,15 +47,15 @@ export class Slot {
   /** Messages kept aside in the store. */
   parked = 0
   /** Uncommitted entries, as text. */
-  entries: string[] = []
+  readonly entries: string[] = []
   /** Uncommitted deltas, as text, to roll back with. */
-  deltas: string[] = []
+  readonly deltas: string[] = []
   committed: SnapshotView | undefined
   readonly #createdAt: number
   /** The first base of an actor created in this batch. */
   #born: { readonly seq: number; readonly text: string } | undefined
   #head: Head
-  #ops: Op[] = []
+  readonly #ops: Op[] = []
   #atRest: LiveParts | undefined
   #baseChars = 0
   #deltaChars = 0
@@ -182,7 +182,7 @@ export class Slot {
     const { checkpointBytesMax } = this.#limits()
     const grown = this.#baseChars + this.#deltaChars + (delta?.length ?? 0)
     if (delta !== undefined && grown > checkpointBytesMax) this.#checkSize(checkpointBytesMax)
-    this.#ops = []
+    this.#ops.length = 0
     this.seq++
     this.#updatedAt = at
     // A failed root actor waits for somebody to mend it; every other end is final.
@@ -206,7 +206,7 @@ export class Slot {
   /** Forgets ops of a step that failed. */
   dropOps(head: Head): void {
     this.#head = head
-    this.#ops = []
+    this.#ops.length = 0
   }
 
   get head(): Head {
@@ -215,7 +215,7 @@ export class Slot {
 
   /** A delta that replaces everything: a new life. */
   wholeDelta(): string {
-    this.#ops = []
+    this.#ops.length = 0
     return `[[[],${this.text()}]]`
   }
 
@@ -270,8 +270,8 @@ export class Slot {
 
   /** The commit is durable: what was written is what others may see. */
   settle(): void {
-    this.entries = []
-    this.deltas = []
+    this.entries.length = 0
+    this.deltas.length = 0
     this.#born = undefined
     this.#baseDue = false
     this.#fromSeq = this.seq + 1

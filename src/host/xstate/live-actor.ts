@@ -70,7 +70,7 @@ export class LiveActor {
   #ordinal: number
   #shadow: Shadow | undefined
   #effects = emptyEffects()
-  #ops: Op[] = []
+  readonly #ops: Op[] = []
   #stepping = false
   #restoring = false
   #failure: { readonly error: unknown } | undefined
@@ -264,7 +264,7 @@ export class LiveActor {
   #takeDelta(): string | undefined {
     if (this.#ops.length === 0) return undefined
     const delta = encodeJson(this.#ops, this.#border.tagged)
-    this.#ops = []
+    this.#ops.length = 0
     return delta
   }
 
