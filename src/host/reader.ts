@@ -44,22 +44,13 @@ export class Reader {
     return this.#present(record, document, at ?? record.seq, reply)
   }
 
-  async record(id: ActorId): Promise<ActorRecord | undefined> {
-    return (await this.store.load(id))?.record
-  }
-
   async document(id: ActorId, at?: number): Promise<{ readonly record: ActorRecord; readonly document: ActorDocument }> {
     const isStep = at === undefined || (Number.isInteger(at) && at >= 1)
     const stored = await this.store.load(id, isStep ? at : undefined)
-    if (!stored) throw await this.#missing(id, at)
+    if (!stored) throw unknownActor(id)
     const { record } = stored
     if (!isStep || (at !== undefined && at > record.seq)) throw new TroupeError('config/invalid', `${addressOf(id)} has steps 1 to ${record.seq}, not ${at}`, { address: addressOf(id) })
     return { record, document: readDocument(stored, this.#env.codec, at).document }
-  }
-
-  async #missing(id: ActorId, at: number | undefined): Promise<TroupeError> {
-    if (at === undefined || !(await this.store.load(id))) return unknownActor(id)
-    return new TroupeError('history/trimmed', `step ${at} of ${addressOf(id)} lies before its retained history`, { address: addressOf(id) })
   }
 
   /** Entries above a sequence, at most `limit`. */

@@ -91,9 +91,14 @@ export class Slot {
     slot.#version = document.version
     slot.#baseChars = sizes.base
     slot.#deltaChars = sizes.deltas
-    slot.#atRest = { snapshot: document.snapshot, timers: document.timers, tasks: document.tasks, ordinal: document.ordinal }
+    slot.rest(document)
     slot.committed = slot.#view()
     return slot
+  }
+
+  /** The state that counts while there is no live actor. */
+  rest({ snapshot, timers, tasks, ordinal }: LiveParts): void {
+    this.#atRest = { snapshot, timers, tasks, ordinal }
   }
 
   get status(): ActorStatus {

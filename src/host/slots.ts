@@ -62,7 +62,10 @@ export class Slots {
   async rollBack(slot: Slot): Promise<void> {
     slot.live?.dispose()
     slot.live = undefined
-    this.#restore(slot, await this.#lastGood(slot))
+    const document = await this.#lastGood(slot)
+    // What it shows when not even this can be brought to life.
+    slot.rest(document)
+    this.#restore(slot, document)
   }
 
   async #lastGood(slot: Slot): Promise<ActorDocument> {

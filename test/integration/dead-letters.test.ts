@@ -275,6 +275,32 @@ test('a child that failed is over: neither a replay nor a resume brings it back 
   expect((await world.runtime.at(letter?.address ?? '').snapshot()).status).toBe('failed')
 })
 
+test('the outcome of a child that nobody handled can be replayed once somebody does', async () => {
+  const parentOf = (handled: boolean) => setup({ types: { context: {} as { heard: string }, events: {} as { type: 'GRIND'; what: string } }, actors: { mill: remote<typeof mill>('mill') } }).createMachine({
+    id: 'parent',
+    context: { heard: '' },
+    initial: 'a',
+    states: {
+      a: { invoke: { id: 'mill', src: 'mill', ...(handled && { onError: { target: 'b', actions: assign({ heard: ({ event }: { event: { error: unknown } }) => (event.error as Error).message }) as never } }) }, on: { GRIND: { actions: sendTo('mill', ({ event }) => event) } } },
+      b: {},
+    },
+  })
+  await using world = await createTestWorld<Record<string, ReturnType<typeof parentOf> | typeof mill>>({ machines: { mill, parent: parentOf(false) }, store: createMemoryStore() })
+  await world.runtime.actor('parent', '1').start()
+  await world.runtime.actor('parent', '1').send({ type: 'GRIND', what: 'rye' })
+  await world.settle()
+  expect((await world.runtime.actor('parent', '1').snapshot()).status).toBe('failed')
+  const letters = await world.runtime.deadLetters.list({ address: 'parent/1' })
+  expect(letters).toMatchObject([{ message: { body: { kind: 'child', outcome: { type: 'error' } } } }])
+  await expect(world.runtime.deadLetters.replay(letters[0]?.id ?? '')).rejects.toMatchObject({ code: 'event/poisoned', address: 'parent/1' })
+  await world.crash()
+  await world.restart({ machines: { mill, parent: parentOf(true) } })
+  const [again] = await world.runtime.deadLetters.list({ address: 'parent/1' })
+  await world.runtime.deadLetters.replay(again?.id ?? '')
+  expect(await world.runtime.actor('parent', '1').snapshot()).toMatchObject({ status: 'active', value: 'b', context: { heard: expect.stringContaining('stone cracked') } })
+  expect(await world.runtime.deadLetters.list({ address: 'parent/1' })).toEqual([])
+})
+
 test('resuming a failed actor tries again what it failed at', async () => {
   await using world = await createTestWorld({ machines })
   const actor = world.runtime.actor(mill, '1')

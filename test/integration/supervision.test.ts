@@ -6,6 +6,7 @@ import { remote, task } from 'troupe'
 import type { Supervision, TaskScope } from 'troupe'
 import { createMemoryStore, createTestWorld } from 'troupe/testing'
 import { assign, sendTo, setup } from 'xstate'
+import type { ActorLogic, Snapshot } from 'xstate'
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-supervision-'))
@@ -254,6 +255,28 @@ test('the asker of a poisonous event is told under every strategy', async () => 
     await expect(actor.ask({ type: 'BREAK' })).rejects.toMatchObject({ code: 'event/poisoned', address: 'worker/1', cause: { message: 'slipped' } })
     expect((await actor.snapshot()).status).toBe({ resume: 'active', restart: 'active', stop: 'stopped', escalate: 'failed' }[strategy])
   }
+})
+
+test('an actor whose last good state cannot be restored either is held, with the reason', async () => {
+  let restorable = true
+  const fragile = {
+    transition: (state: { n: number }, event: { type: string }) => { if (event.type === 'BREAK') { restorable = false; throw new Error('slipped') } return { ...state, n: state.n + 1 } },
+    getInitialSnapshot: () => ({ status: 'active', output: undefined, error: undefined, n: 0 }),
+    getPersistedSnapshot: (state: object) => state,
+    restoreSnapshot: (state: unknown) => { if (!restorable) throw new Error('does not wake'); return state },
+  } as unknown as ActorLogic<Snapshot<undefined> & { n: number }, { type: 'UP' } | { type: 'BREAK' }>
+  await using place = await createTestWorld({ machines: { fragile } })
+  const actor = place.runtime.actor('fragile', '1')
+  await actor.start()
+  await actor.send({ type: 'UP' })
+  await expect(actor.ask({ type: 'BREAK' })).rejects.toMatchObject({ code: 'event/poisoned', cause: { message: 'slipped' } })
+  expect(await actor.snapshot()).toMatchObject({ status: 'held', failure: { code: 'actor/held', cause: { message: 'does not wake' } } })
+  await actor.send({ type: 'UP' })
+  restorable = true
+  await place.crash()
+  await place.restart()
+  await place.settle()
+  expect((await place.runtime.actors()).actors).toMatchObject([{ status: 'active', seq: 3, waiting: 0 }])
 })
 
 test('what the step before the throw wanted to send is not sent', async () => {
