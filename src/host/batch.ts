@@ -1,7 +1,7 @@
 import type { AskDocument } from '../core/document.ts'
 import { fromErrorInfo, toErrorInfo } from '../core/errors.ts'
 import type { ErrorInfo } from '../core/errors.ts'
-import { encodeJson } from '../core/json.ts'
+import { decodeJson, encodeJson } from '../core/json.ts'
 import { packMessage } from '../core/message.ts'
 import type { Body, Message } from '../core/message.ts'
 import type { Commit, DeadLetter, DeadLetterResolution, InboxMessage, Mark, Reply } from '../core/store.ts'
@@ -94,14 +94,14 @@ export class Batch {
 
 /** The answer of an actor to a request, as it travels between nodes. */
 function replyOf({ node, request }: AskDocument, from: ActorId, { seq, error, value }: Settled, codec: Codec): Reply {
-  const text = encodeJson({ seq, value, ...(error !== undefined && { error: toErrorInfo(error) }) }, false)
+  const text = encodeJson({ seq, value, ...(error !== undefined && { error: toErrorInfo(error) }) }, true)
   return { node, request, data: JSON.stringify({ from, data: encodeFor(codec, from, text) }) }
 }
 
 /** The way back. */
 export function outcomeOf({ data }: Reply, codec: Codec): Settled {
   const { from, data: sealed } = JSON.parse(data) as { readonly from: ActorId; readonly data: string }
-  const { seq, value, error } = JSON.parse(decodeFor(codec, from, sealed)) as { readonly seq: number; readonly value?: unknown; readonly error?: ErrorInfo }
+  const { seq, value, error } = decodeJson<{ readonly seq: number; readonly value?: unknown; readonly error?: ErrorInfo }>(decodeFor(codec, from, sealed))
   return { seq, value, ...(error && { error: fromErrorInfo(error) }) }
 }
 

@@ -123,6 +123,20 @@ describe.each(Object.entries(places))('on %s', (_name, makePlace) => {
     expect(answer).toMatchObject({ reply: 'counting done', value: 'settled', context: { done: 'counting done' } })
   })
 
+  test('errors and typed arrays in a reply come as they are, from elsewhere too', async () => {
+    const oracle = setup({ types: { events: {} as { type: 'ASK' } } }).createMachine({ on: { ASK: { actions: reply(() => ({ vector: new Float32Array([1, 2.5]), reason: new TypeError('half') })) } } })
+    const open = makePlace()
+    await using owner = await createTestWorld({ machines: { oracle }, store: await open() })
+    await using guest = await createTestWorld({ machines: { oracle }, store: await open(), clock: owner.clock, seed: 2 })
+    await owner.runtime.actor(oracle, '1').start()
+    for (const { runtime } of [owner, guest]) {
+      const answer = (await runtime.actor(oracle, '1').ask({ type: 'ASK' }, { until: 'reply' })).reply as { vector: unknown; reason: unknown }
+      expect(answer.vector).toEqual(new Float32Array([1, 2.5]))
+      expect(answer.reason).toMatchObject({ name: 'TypeError', message: 'half' })
+      expect(answer.reason).toBeInstanceOf(Error)
+    }
+  })
+
   test('a question asked before the crash of the owner is answered after it', async () => {
     const open = makePlace()
     await using owner = await createTestWorld({ machines, store: await open() })

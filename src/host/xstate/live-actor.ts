@@ -394,7 +394,7 @@ export class LiveActor {
 
   #reply(event: EventObject): unknown {
     const { value } = event as EventObject & { value: unknown }
-    return JSON.parse(this.#encode(value, 'reply')) as unknown
+    return decodeJson(this.#encode(value, 'reply'))
   }
 
   #encodeFailure(self: AnyActorRef, error: unknown): string {
