@@ -38,7 +38,8 @@ export class Executor {
   readonly #env: HostEnv
   readonly #deliver: (actor: ActorId, body: LocalBody) => void
   readonly #running = new Map<string, Running>()
-  readonly #waiting = new Map<string, Running[]>()
+  /** In the order of asking; sets, because an attempt may be called off from the middle of a long queue. */
+  readonly #waiting = new Map<string, Set<Running>>()
   readonly #active = new Map<string, number>()
   #total = 0
   #closed = false
@@ -65,7 +66,7 @@ export class Executor {
     this.#running.set(key, running)
     const { queue } = running.definition
     if (this.#hasRoom(queue)) void this.#run(running)
-    else this.#waiting.set(queue, [...(this.#waiting.get(queue) ?? []), running])
+    else this.#waiting.set(queue, (this.#waiting.get(queue) ?? new Set()).add(running))
   }
 
   /** Ends an attempt whose result nobody wants any more. */
@@ -152,8 +153,7 @@ export class Executor {
   #end(running: Running, reason?: Error): void {
     running.ended = true
     this.#running.delete(`${running.actor}:${running.task.id}`)
-    const waiting = this.#waiting.get(running.definition.queue)
-    if (waiting?.includes(running)) waiting.splice(waiting.indexOf(running), 1)
+    this.#waiting.get(running.definition.queue)?.delete(running)
     for (const timer of [running.timeout, running.silence]) if (timer) this.#env.clock.clearTimer(timer)
     if (reason) running.controller.abort(reason)
   }
@@ -162,9 +162,10 @@ export class Executor {
     this.#total--
     this.#active.set(queue, (this.#active.get(queue) ?? 1) - 1)
     for (const [name, waiting] of this.#waiting) {
-      while (waiting.length > 0 && this.#hasRoom(name)) {
-        const next = waiting.shift()
-        if (next) void this.#run(next)
+      for (const next of waiting) {
+        if (!this.#hasRoom(name)) break
+        waiting.delete(next)
+        void this.#run(next)
       }
     }
   }

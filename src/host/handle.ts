@@ -6,6 +6,7 @@ import { createBorder, encodeJson, exceeds, seal } from '../core/json.ts'
 import { pageSize } from '../core/limits.ts'
 import type { JournalEntry } from '../core/journal.ts'
 import type { Body, Message } from '../core/message.ts'
+import type { ActorStatus } from '../core/store.ts'
 import type { Definition } from './definition.ts'
 import type { HostEnv } from './env.ts'
 import type { Node } from './node.ts'
@@ -142,7 +143,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
 
   /** Waits for the end and resolves with the output. Throws the failure, or `actor/ended` when it was stopped or cancelled. */
   async result(): Promise<OutputFrom<TLogic>> {
-    const done = await this.#waitFor(await this.snapshot(), ({ status }) => status !== 'active' && status !== 'paused' && status !== 'held')
+    const done = await this.#ended()
     if (done.status === 'done') return done.output as OutputFrom<TLogic>
     throw endedError(done)
   }
@@ -280,8 +281,28 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
   async #waitFor(snapshot: ActorSnapshot, holds: (snapshot: ActorSnapshot) => boolean, signal?: AbortSignal): Promise<ActorSnapshot> {
     if (holds(snapshot)) return snapshot
     for await (const step of new Watch<WatchedStep>(this.#parts, this.#id, { from: snapshot.seq, ...(signal && { signal }) })) if (holds(step.snapshot)) return step.snapshot
-    if (this.#parts.node.isClosing) throw new TroupeError('runtime/closed', `the runtime was closed while ${this.address} was waited for`, { address: this.address })
+    if (this.#parts.node.isClosing) throw closedWhileWaiting(this.address)
     throw endedError(await this.#parts.reader.snapshot(this.#id))
+  }
+
+  /** The state in which the actor has ended. Only the last state counts, so nothing of the journal is read. */
+  async #ended(): Promise<ActorSnapshot> {
+    const { node } = this.#parts
+    let wake: () => void = () => undefined
+    let changed = Promise.resolve()
+    const rearm = (): void => void (changed = new Promise<void>(resolve => (wake = resolve)))
+    const forget = node.onChange(this.#id, notice => notice ?? wake())
+    try {
+      for (;;) {
+        rearm()
+        const snapshot = await this.snapshot()
+        if (!isRunning(snapshot.status)) return snapshot
+        await changed
+        if (node.isClosing) throw closedWhileWaiting(this.address)
+      }
+    } finally {
+      forget()
+    }
   }
 
   #within<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
@@ -301,6 +322,10 @@ function predicateOf(until: Until<AnyActorLogic>): (snapshot: ActorSnapshot) => 
   if (typeof until === 'function') return until
   return snapshot => typeof until === 'object' && snapshot.hasTag(until.tag)
 }
+
+const isRunning = (status: ActorStatus): boolean => status === 'active' || status === 'paused' || status === 'held'
+
+const closedWhileWaiting = (address: string): TroupeError => new TroupeError('runtime/closed', `the runtime was closed while ${address} was waited for`, { address })
 
 const preview = (value: unknown): string => toErrorInfo(value).message.slice(0, 80)
 

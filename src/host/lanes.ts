@@ -49,10 +49,17 @@ export class Lanes {
     return taken
   }
 
-  /** Puts works back where they came from: before what waits. */
+  /** Puts works back where they came from: before what waits, of their own actors and of the others. */
   putBack(works: readonly Work[]): void {
-    const byActor = Map.groupBy(works, ({ message }) => message.to)
-    for (const [id, first] of byActor) this.#lanes.set(id, [...first, ...(this.#lanes.get(id) ?? [])])
+    if (works.length === 0) return
+    const behind = [...this.#lanes]
+    this.#lanes.clear()
+    for (const [id, first] of Map.groupBy(works, ({ message }) => message.to)) this.#lanes.set(id, first)
+    for (const [id, lane] of behind) {
+      const first = this.#lanes.get(id)
+      if (first) for (const work of lane) first.push(work)
+      else this.#lanes.set(id, lane)
+    }
     this.#size += works.length
   }
 

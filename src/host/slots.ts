@@ -16,6 +16,9 @@ import { Slot } from './slot.ts'
 import { LiveActor } from './xstate/live-actor.ts'
 import type { LiveActorOptions } from './xstate/live-actor.ts'
 
+/** Actors looked at per actor that must go. */
+const EVICTION_LOOKS = 4
+
 /**
  * The actors of one partition that are in memory: a bounded cache over the store.
  *
@@ -163,9 +166,14 @@ export class Slots {
     const excess = this.#slots.size - Math.ceil(this.#env.limits.liveActorsMax / this.#env.store.partitions)
     if (excess <= 0) return
     let left = excess
+    // What cannot go is looked at once and lines up at the end, so that a crowd of it is not walked through after each batch.
+    let looks = EVICTION_LOOKS * excess
     for (const slot of this.#slots.values()) {
-      if (left === 0) return
-      if (slot.isDirty || slot.live?.isPinned) continue
+      if (left === 0 || looks-- === 0) return
+      if (slot.isDirty || slot.live?.isPinned) {
+        this.touch(slot)
+        continue
+      }
       slot.live?.dispose()
       this.#slots.delete(slot.id)
       this.#env.counters.evictions++
