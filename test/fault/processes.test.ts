@@ -1,5 +1,6 @@
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { createRuntime } from 'troupe'
 import type { Health, Store } from 'troupe'
@@ -365,6 +366,28 @@ test('what is on its way to the owner while the sender takes over is handled by 
   await store.close()
 })
 
+/**
+ * Freezes a process between two transactions; tells how often it met one. There is no lease against those: SQLite keeps
+ * everybody from writing until the one that holds the lock goes on or dies.
+ */
+async function freezeOutsideTransaction(member: Member): Promise<number> {
+  const db = new DatabaseSync(path, { timeout: 300 })
+  try {
+    for (let met = 0; ; met++) {
+      member.freeze()
+      try {
+        db.exec('BEGIN IMMEDIATE; ROLLBACK')
+        return met
+      } catch {
+        member.thaw()
+        await new Promise(resolve => setTimeout(resolve, 5))
+      }
+    }
+  } finally {
+    db.close()
+  }
+}
+
 test('an owner that freezes beyond its lease is replaced, and its commit refused when it goes on', async () => {
   await using troop = new Troop(path, SHORT_LEASE_MS)
   for (let count = 0; count < 2; count++) await troop.add()
@@ -373,13 +396,14 @@ test('an owner that freezes beyond its lease is replaced, and its commit refused
   troop.write(8)
   const takeoverMs: number[] = []
   const fenced = async (): Promise<number> => (await Promise.all(troop.alive.map(member => member.call<Health>('health')))).reduce((sum, { counters }) => sum + counters.fenced, 0)
+  let inTransaction = 0
   // A freeze that meets no commit is no proof: on until one did.
   for (let round = 0; round < 20 && (round < 4 || (await fenced()) === 0); round++) {
     const owner = await troop.owner()
     const [other] = troop.alive.filter(member => member !== owner) as [Member]
     await new Promise(resolve => setTimeout(resolve, 20))
+    inTransaction += await freezeOutsideTransaction(owner)
     const frozen = performance.now()
-    owner.freeze()
     await troop.owner([other])
     await other.ask('a', { type: 'COUNT' })
     takeoverMs.push(Math.round(performance.now() - frozen))
@@ -390,7 +414,7 @@ test('an owner that freezes beyond its lease is replaced, and its commit refused
   }
   await troop.finish()
   const notes = await troop.check()
-  tell('freezes of the owner', { takeoverMs, fenced: await fenced(), notes })
+  tell('freezes of the owner', { takeoverMs, fenced: await fenced(), inTransaction, notes })
   expect(await fenced()).toBeGreaterThan(0)
   expect(Math.min(...takeoverMs)).toBeGreaterThan(SHORT_LEASE_MS / 2)
   expect(Math.max(...takeoverMs)).toBeLessThan(TAKEOVER_MS_MAX)
