@@ -83,8 +83,6 @@ function define(name: string, entry: AnyActorLogic | Registration, limits: Limit
   const logic: unknown = (registration as Partial<Registration> | undefined)?.machine
   if (!isLogic(logic)) throw new TroupeError('machine/invalid', `'${name}' is neither an XState v5 machine or actor logic nor { machine, … }`)
   const { version = '1', migrate, retention, supervision, mutableContext = false, journal = 'full', events = {} } = registration
-  oneOf(name, 'supervision.strategy', supervision?.strategy, ['resume', 'restart', 'stop', 'escalate'])
-  oneOf(name, 'journal', journal, ['full', 'states'])
   const positive = { 'retention.completedMs': retention?.completedMs, 'supervision.windowMs': supervision?.windowMs, 'supervision.restartsMax': supervision?.restartsMax }
   for (const [option, value] of Object.entries(positive)) {
     if (value !== undefined && !(value >= 0)) throw new TroupeError('config/invalid', `machine '${name}': ${option} must be a number from 0, not ${String(value)}`)
@@ -108,10 +106,6 @@ function define(name: string, entry: AnyActorLogic | Registration, limits: Limit
     keepsEvents: journal === 'full',
     events: { ...schemasOf(logic), ...events },
   }
-}
-
-function oneOf(name: string, option: string, value: string | undefined, allowed: readonly string[]): void {
-  if (value !== undefined && !allowed.includes(value)) throw new TroupeError('config/invalid', `machine '${name}': ${option} must be one of ${allowed.join(', ')}, not ${String(value)}`)
 }
 
 /** Event schemas given in the machine itself: `setup({ schemas: { events } })`. */

@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test, vi } from 'vitest'
 import { createRuntime, defaultLimits } from 'troupe'
 import type { Machines, RuntimeOptions } from 'troupe'
 import { createMemoryStore } from 'troupe/testing'
-import { assign, setup } from 'xstate'
+import { assign, fromPromise, setup } from 'xstate'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-runtime-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -70,6 +70,12 @@ test('a machine is found by itself or by its name, others are refused by name', 
   expect(() => runtime.actor(other, '1')).toThrow(expect.objectContaining({ code: 'machine/unknown' }))
   expect(() => runtime.at('count/1')).toThrow(expect.objectContaining({ code: 'machine/unknown' }))
   expect(() => runtime.at('counter')).toThrow(expect.objectContaining({ code: 'address/invalid' }))
+})
+
+test('logic without a name, and a runtime without machines, are told apart as well', async () => {
+  await using runtime = await createRuntime({ machines: {}, store: 'memory:' })
+  expect(() => runtime.actor(fromPromise(() => Promise.resolve(1)), '1')).toThrow(expect.objectContaining({ code: 'machine/unknown', message: "no machine 'unnamed' is registered; registered are none" }))
+  expect((await runtime.actors()).actors).toEqual([])
 })
 
 test('a file keeps its actors, in as many partitions as it was made with', async () => {

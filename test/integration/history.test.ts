@@ -264,6 +264,25 @@ test('a fork of a paused actor runs, and is nobody\'s child', async () => {
   expect((await world.runtime.actor(leader, '1').snapshot()).value).toBe('exploring')
 })
 
+test('a fork goes on hearing the states of its children', async () => {
+  const observer = setup({ types: { context: {} as { shots: number[] }, events: {} as { type: 'FIND' } }, actors: { scout: remote<typeof scout>('scout') } }).createMachine({
+    context: { shots: [] },
+    invoke: { id: 'scout', src: 'scout', input: { area: 'east' }, onSnapshot: { actions: assign({ shots: ({ context, event }) => [...context.shots, event.snapshot.context?.found ?? -1] }) } },
+    on: { FIND: { actions: sendTo('scout', { type: 'FIND' }) } },
+  })
+  await using world = await createTestWorld({ machines: { observer, scout } })
+  const actor = world.runtime.actor(observer, '1')
+  await actor.start()
+  await actor.send({ type: 'FIND' })
+  await world.settle()
+  const { seq, context } = await actor.snapshot()
+  const fork = await actor.fork(seq, '2')
+  await fork.send({ type: 'FIND' })
+  await world.settle()
+  expect((await fork.snapshot()).context.shots.slice(context.shots.length).at(-1)).toBe(1)
+  expect((await actor.snapshot()).context.shots).toEqual(context.shots)
+})
+
 test('nothing can be forked onto an actor that exists, nor under a key that is none', async () => {
   await using world = await createTestWorld({ machines })
   const actor = world.runtime.actor(chat, '1')

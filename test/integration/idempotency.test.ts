@@ -163,6 +163,18 @@ test('an event that was refused does not use up its key', async () => {
   expect((await actor.snapshot()).context.cents).toBe(6)
 })
 
+test('nor does it through a runtime that does not own the actor', async () => {
+  const store = createMemoryStore()
+  await using owner = await createTestWorld({ machines, store })
+  await using guest = await createTestWorld({ machines, store, clock: owner.clock, seed: 2 })
+  const actor = guest.runtime.actor(purse, '1')
+  await actor.start()
+  await actor.ask({ type: 'CLOSE' }, { idempotencyKey: 'k' })
+  await actor.send({ type: 'CLOSE' }, { idempotencyKey: 'k' })
+  await expect(actor.send({ type: 'CLOSE' }, { idempotencyKey: 'other' })).rejects.toMatchObject({ code: 'actor/ended', address: 'purse/1' })
+  await expect(actor.send({ type: 'CLOSE' })).rejects.toMatchObject({ code: 'actor/ended', address: 'purse/1' })
+})
+
 test('the end of an actor does not make a repeated event an error', async () => {
   await using world = await createTestWorld({ machines })
   const actor = world.runtime.actor(purse, '1')

@@ -193,6 +193,53 @@ test('a task that fails during a pause is tried again after it', async () => {
   expect(await actor.snapshot()).toMatchObject({ value: 'idle', context: { seen: ['failed'] } })
 })
 
+test('of two tasks that end during a pause, the second is not heard when the first has left their state', async () => {
+  const ends: ((output: string) => void)[] = []
+  const both = setup({
+    types: { context: {} as { seen: string[] } },
+    actors: { work: task({ run: (_scope: TaskScope<unknown>) => new Promise<string>(resolve => ends.push(resolve)), retry: 1 }) },
+  }).createMachine({
+    context: { seen: [] },
+    initial: 'racing',
+    states: {
+      racing: {
+        invoke: [
+          { id: 't1', src: 'work', onDone: { target: 'over', actions: assign({ seen: ({ context, event }) => [...context.seen, event.output] }) } },
+          { id: 't2', src: 'work', onDone: { target: 'over', actions: assign({ seen: ({ context, event }) => [...context.seen, event.output] }) } },
+        ],
+      },
+      over: {},
+    },
+  })
+  await using world = await createTestWorld({ machines: { both } })
+  const actor = world.runtime.actor(both, '1')
+  await actor.start()
+  await world.settle()
+  await actor.pause()
+  ends[1]?.('second')
+  await world.settle()
+  ends[0]?.('first')
+  await world.settle()
+  await actor.resume()
+  await world.settle()
+  expect(await actor.snapshot()).toMatchObject({ value: 'over', context: { seen: ['first'] } })
+  expect((await world.runtime.actors()).actors).toMatchObject([{ openTasks: 0 }])
+})
+
+test('the outcome of a child that comes too late for its stopped parent is let go', async () => {
+  await using world = await createTestWorld({ machines })
+  const parent = world.runtime.actor(foreman, '1')
+  await parent.start()
+  await parent.pause()
+  const child = (await world.runtime.actors({ machine: 'line' })).actors[0]?.address ?? ''
+  await world.runtime.at(child).send({ type: 'END' })
+  await world.settle()
+  await parent.stop()
+  await world.settle()
+  expect((await world.runtime.actors()).actors.map(({ status, waiting }) => `${status} ${waiting}`)).toEqual(['stopped 0', 'done 0'])
+  expect(await world.runtime.deadLetters.list()).toEqual([])
+})
+
 test('pausing a paused actor and resuming a running one change nothing', async () => {
   await using world = await createTestWorld({ machines })
   const actor = world.runtime.actor(line, '1')

@@ -193,6 +193,13 @@ describe('schemas of events', () => {
     await world.runtime.close()
   })
 
+  test('name the event itself when the whole of it is wrong', async () => {
+    const machine = setup({ types: { events: {} as { type: 'SET'; n: number } } }).createMachine({ on: { SET: { actions: () => undefined } } })
+    await using world = await createTestWorld({ machines: { machine: { machine, events: { SET: z.strictObject({ type: z.literal('SET'), n: z.number() }) } } } })
+    await world.runtime.actor(machine, '1').start()
+    await expect(world.runtime.actor(machine, '1').send({ type: 'SET', n: 1, more: 2 } as never)).rejects.toMatchObject({ code: 'event/invalid', message: expect.stringMatching(/event 'SET': event: .*more/) })
+  })
+
   test('may be given in the machine itself', async () => {
     const machine = setup({ types: { context: {} as { n: number }, events: {} as { type: 'SET'; n: number } }, schemas: { events: { SET: z.object({ type: z.literal('SET'), n: z.number() }), NONE: 'not a schema' } } }).createMachine({
       context: { n: 0 },

@@ -137,6 +137,12 @@ test.each([[''], ['x'.repeat(1025)], ['line\nbreak'], ['nul\u0000']])('the key %
   expect(() => world.runtime.actor(account, key)).toThrow(expect.objectContaining({ code: 'address/invalid' }))
 })
 
+test('what is no text is no key', async () => {
+  await using world = await createTestWorld({ machines })
+  for (const key of [5, null, undefined, {}]) expect(() => world.runtime.actor(account, key as never)).toThrow(expect.objectContaining({ code: 'address/invalid' }))
+  for (const address of [5, null, undefined, 'account', '/', 'account/']) expect(() => world.runtime.at(address as never)).toThrow(expect.objectContaining({ code: 'address/invalid' }))
+})
+
 test('a key that looks like one of a spawned actor cannot be started', async () => {
   await using world = await createTestWorld({ machines })
   await expect(world.runtime.actor(account, 'order/1>child#2').start({ owner: 'Ada' })).rejects.toMatchObject({ code: 'address/invalid', address: 'account/order/1>child#2' })
@@ -162,5 +168,7 @@ test('actor logic other than machines can be started too', async () => {
   expect(snapshot).toMatchObject({ status: 'active', seq: 3 })
   expect(snapshot.nextEvents()).toEqual([])
   expect(snapshot.tags.size).toBe(0)
+  expect(snapshot.children).toEqual({})
+  expect(snapshot.matches('anything' as never)).toBe(false)
   expect(snapshot.can({ type: 'ADD', by: 1 })).toBe(true)
 })

@@ -213,6 +213,32 @@ test('a root that escalates waits as failed until somebody resumes it', async ()
   expect((await actor.ask({ type: 'UP' })).context.n).toBe(2)
 })
 
+test('an actor that throws in the batch of its birth is back at its birth', async () => {
+  await using place = await world({ strategy: 'resume' })
+  const actor = place.runtime.actor(worker, '1')
+  await Promise.all([actor.start({ name: 'Al' }), actor.send({ type: 'UP' }), actor.send({ type: 'BREAK' }), actor.send({ type: 'UP' })])
+  expect((await actor.snapshot()).context).toEqual({ name: 'Al', n: 2 })
+  await place.crash()
+  await place.restart()
+  expect((await place.runtime.actor(worker, '1').snapshot()).context).toEqual({ name: 'Al', n: 2 })
+})
+
+test('what waits behind an event at which a root fails waits on until it is mended', async () => {
+  await using place = await world({ strategy: 'escalate' })
+  const actor = place.runtime.actor(worker, '1')
+  await actor.start({ name: 'Al' })
+  await actor.pause()
+  for (const type of ['UP', 'BREAK', 'UP', 'UP'] as const) await actor.send({ type })
+  await actor.resume()
+  await place.settle()
+  expect(await actor.snapshot()).toMatchObject({ status: 'failed', context: { n: 1 } })
+  expect((await place.runtime.actors()).actors).toMatchObject([{ waiting: 2 }])
+  await actor.resume()
+  await place.settle()
+  expect(await actor.snapshot()).toMatchObject({ status: 'active', context: { n: 3 } })
+  expect((await place.runtime.actors()).actors).toMatchObject([{ waiting: 0 }])
+})
+
 test('a timer whose event is poisonous fires once, and the others still do', async () => {
   await using place = await world({ strategy: 'resume' })
   const actor = place.runtime.actor(worker, '1')

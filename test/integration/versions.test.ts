@@ -81,7 +81,10 @@ describe.each(Object.entries(places))('on %s', (_name, makePlace) => {
     expect((await world.runtime.actor('m', '1').ask({ type: 'UP' })).context).toMatchObject({ count: 4 })
     expect(migrate).toHaveBeenCalledTimes(1)
     // What was before the migration can still be read.
-    expect(await world.runtime.actor('m', '1').at(2)).toMatchObject({ context: { n: 1 } })
+    const past = await world.runtime.actor('m', '1').at(2)
+    expect(past).toMatchObject({ context: { n: 1 } })
+    expect(past.can({ type: 'UP' } as never)).toBe(false)
+    expect(past.nextEvents()).toEqual([])
   })
 
   test('a checkpoint that does not fit holds its actor: it is not overwritten, and says why', async () => {
