@@ -1,7 +1,7 @@
 import { describe, expectTypeOf, test } from 'vitest'
-import { actorAt, createRuntime, remote, task } from 'troupe'
-import type { ActorHandle, ActorSnapshot, JournalEntry, Runtime, RuntimeOptions, TaskScope, WatchedProgress, WatchedStep } from 'troupe'
-import { assign, sendTo, setup } from 'xstate'
+import { actorAt, createRuntime, remote, reply, task } from 'troupe'
+import type { ActorHandle, ActorSnapshot, JournalEntry, LogicOf, MigrationSource, PersistedSnapshot, Registration, Runtime, RuntimeOptions, TaskScope, WatchedProgress, WatchedStep } from 'troupe'
+import { assign, fromPromise, fromTransition, sendTo, setup } from 'xstate'
 
 const order = setup({
   types: {
@@ -227,4 +227,93 @@ test('an address is a target of sendTo', () => {
   // @ts-expect-error -- an address is text
   const typed = () => actorAt(42)
   expectTypeOf(typed).toBeFunction()
+})
+
+describe('logic other than machines', () => {
+  const sum = fromTransition((total: number, event: { type: 'ADD'; by: number }) => total + event.by, 0)
+  const page = fromPromise(async ({ input }: { input: { url: string } }) => ({ body: input.url }))
+  const never = (_typed: () => unknown): void => undefined
+
+  test('has the events it was made with', () => {
+    const actor = null as unknown as ActorHandle<typeof sum>
+    never(() => actor.send({ type: 'ADD', by: 1 }))
+    never(() => actor.ask({ type: 'ADD', by: 1 }, { until: ({ context }) => context > 3 }))
+    expectTypeOf<ActorSnapshot<typeof sum>['context']>().toEqualTypeOf<number>()
+    // @ts-expect-error -- no such event
+    never(() => actor.send({ type: 'SUBTRACT', by: 1 }))
+    // @ts-expect-error -- without its payload
+    never(() => actor.send({ type: 'ADD' }))
+  })
+
+  test('has the input and output it was made with', () => {
+    const actor = null as unknown as ActorHandle<typeof page>
+    never(() => actor.start({ url: 'https://example.org' }))
+    expectTypeOf(actor.result).returns.resolves.toEqualTypeOf<{ body: string }>()
+    // @ts-expect-error -- the input is missing
+    never(() => actor.start())
+    // @ts-expect-error -- of another type
+    never(() => actor.start({ url: 1 }))
+  })
+
+  test('may stand behind remote as well', () => {
+    const parent = setup({ types: { context: {} as { body: string } }, actors: { page: remote<typeof page>('page') } })
+    parent.createMachine({ context: { body: '' }, invoke: { src: 'page', input: { url: '' }, onDone: { actions: assign({ body: ({ event }) => event.output.body }) } } })
+    // @ts-expect-error -- of another type
+    parent.createMachine({ context: { body: '' }, invoke: { src: 'page', input: { url: 1 } } })
+  })
+})
+
+describe('a reply', () => {
+  test('sees context and the very event it answers, among many others', () => {
+    setup({
+      types: { context: {} as { cents: number }, events: {} as { type: 'TOTAL'; tax: number } | { type: 'NAME' } },
+      actors: { page: fromPromise(() => Promise.resolve(1)) },
+    }).createMachine({
+      context: { cents: 0 },
+      on: {
+        TOTAL: {
+          actions: reply(({ context, event }) => {
+            expectTypeOf(context).toEqualTypeOf<{ cents: number }>()
+            expectTypeOf(event).toEqualTypeOf<{ type: 'TOTAL'; tax: number }>()
+            return context.cents * event.tax
+          }),
+        },
+        NAME: {
+          // @ts-expect-error -- this event has no tax
+          actions: reply(({ event }) => event.tax),
+        },
+      },
+    })
+  })
+})
+
+describe('a registration', () => {
+  test('has options that exist, of the right types', () => {
+    const good: Registration<typeof order> = {
+      machine: order,
+      version: '2',
+      migrate(snapshot, from) {
+        expectTypeOf(snapshot).toEqualTypeOf<PersistedSnapshot>()
+        expectTypeOf(from).toEqualTypeOf<MigrationSource>()
+        return snapshot
+      },
+      retention: { completedMs: 1 },
+      supervision: { strategy: 'restart', restartsMax: 1, windowMs: 1 },
+      limits: { payloadBytesMax: 1 },
+      journal: 'states',
+      mutableContext: true,
+    }
+    // @ts-expect-error -- an option there is not
+    const stray: Registration = { machine: order, retain: 1 }
+    // @ts-expect-error -- a limit that is not one machine's
+    const limit: Registration = { machine: order, limits: { tasksMax: 1 } }
+    // @ts-expect-error -- nothing comes of it
+    const migrate: Registration = { machine: order, migrate: () => undefined }
+    expectTypeOf([good, stray, limit, migrate]).toBeArray()
+  })
+
+  test('gives the logic it registers', () => {
+    expectTypeOf<LogicOf<Registration<typeof order>>>().toEqualTypeOf<typeof order>()
+    expectTypeOf<LogicOf<typeof order>>().toEqualTypeOf<typeof order>()
+  })
 })
