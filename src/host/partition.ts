@@ -168,6 +168,10 @@ export class Partition {
     this.#dead = true
     if (this.#alarm) this.#env.clock.clearTimer(this.#alarm)
     this.#slots.clear()
+    this.#handOver()
+  }
+
+  #handOver(): void {
     for (const work of [...this.#backlog, ...this.#lanes.drain()]) this.#hooks.reroute(work)
     this.#backlog = []
   }
@@ -187,7 +191,8 @@ export class Partition {
     this.#busy = this.#batch()
     await this.#busy
     this.#busy = undefined
-    if (this.#dead) return
+    // What the last batch had taken and not done has come back since.
+    if (this.#dead) return this.#handOver()
     if (this.#lanes.size > 0 || this.#backlog.length > 0 || this.#inboxHint || this.#isDue()) this.#schedule()
     else this.#sleep()
   }

@@ -210,3 +210,35 @@ describe('a commit that took effect unheard', () => {
     expect((await world.runtime.actor('notes', 'n').snapshot()).context.texts).toEqual(['one', 'two'])
   })
 })
+
+test('what a batch has left when its partition goes to another node goes there too', async () => {
+  const alarm = setup({ types: { events: {} as { type: 'POKE' } } }).createMachine({ initial: 'armed', states: { armed: { after: { 10: 'rung' } }, rung: {} } })
+  const [inner, clock] = [createMemoryStore(), createVirtualClock()]
+  const opened = Promise.withResolvers<void>()
+  let isHeld = false
+  const store = new Proxy(inner, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target)
+      const call = typeof value === 'function' ? (value.bind(target) as (...args: unknown[]) => unknown) : undefined
+      if (!call) return value
+      return name === 'load' ? (...args: unknown[]) => (isHeld ? opened.promise.then(() => call(...args)) : call(...args)) : call
+    },
+  })
+  await using first = await createTestWorld({ machines: { alarm }, store, clock, limits: { batchStepsMax: 1 }, onError: () => undefined })
+  await first.runtime.actor('alarm', 'a').start()
+  await first.crash()
+  isHeld = true
+  const runtime = await first.restart()
+  clock.step(10)
+  // One batch takes the timer and the event; the timer's step fills it.
+  const poked = runtime.actor('alarm', 'a').send({ type: 'POKE' })
+  await clock.settle()
+  // Another node has the lease for a moment; the first one hears of it as it renews.
+  await inner.claim({ partition: 0, node: 'other', token: 'other', now: clock.now() + 10_001, ttlMs: 1 })
+  await clock.advance(4_000)
+  expect(runtime.health().partitions.owned).toEqual([])
+  opened.resolve()
+  for (let waited = 0; waited < 20; waited++) await clock.advance(1_000)
+  await poked
+  expect((await runtime.actor('alarm', 'a').snapshot()).value).toBe('rung')
+})
