@@ -32,10 +32,12 @@ export async function obey(stepper: Stepper, work: Work, batch: Batch, slot: Slo
     case 'wake':
       return wakeActor(stepper, work, batch, slot)
     case 'task':
+      batch.after.push(() => stepper.parts.executor.handled(slot.id, body.task))
       return endTask(stepper, work, batch, slot, body)
     case 'heartbeat':
       return updateTask(stepper, batch, slot, body, task => ({ ...task, checkpoint: body.details }))
     case 'interrupt':
+      batch.after.push(() => stepper.parts.executor.handled(slot.id, body.task))
       return updateTask(stepper, batch, slot, body, task => ({ ...task, attempt: task.attempt + 1, dueAt: stepper.now }))
   }
 }

@@ -36,21 +36,30 @@ interface Running {
  */
 export class Executor {
   readonly #env: HostEnv
-  readonly #deliver: (actor: ActorId, body: LocalBody) => void
+  readonly #deliver: (actor: ActorId, body: LocalBody) => boolean
   readonly #running = new Map<string, Running>()
+  /** Actors of the attempts that have ended, but whose actor has not handled that yet. */
+  readonly #ending = new Map<string, ActorId>()
   /** In the order of asking; sets, because an attempt may be called off from the middle of a long queue. */
   readonly #waiting = new Map<string, Set<Running>>()
   readonly #active = new Map<string, number>()
   #total = 0
   #closed = false
 
-  constructor(env: HostEnv, deliver: (actor: ActorId, body: LocalBody) => void) {
+  constructor(env: HostEnv, deliver: (actor: ActorId, body: LocalBody) => boolean) {
     this.#env = env
     this.#deliver = deliver
   }
 
+  /** Whether an attempt runs, or what came of it is on its way to the actor: then no crash has interrupted it. */
   isRunning(actor: ActorId, task: string): boolean {
-    return this.#running.has(`${actor}:${task}`)
+    const key = `${actor}:${task}`
+    return this.#running.has(key) || this.#ending.has(key)
+  }
+
+  /** The actor has handled what came of an attempt. */
+  handled(actor: ActorId, task: string): void {
+    this.#ending.delete(`${actor}:${task}`)
   }
 
   get size(): number {
@@ -82,6 +91,7 @@ export class Executor {
   /** Drops everything without a word, as a lost partition must. */
   abortPartition(isLost: (actor: ActorId) => boolean): void {
     for (const running of this.#running.values()) if (isLost(running.actor)) this.abort(running.actor, running.task.id, 'the partition moved to another node')
+    for (const [key, actor] of this.#ending) if (isLost(actor)) this.#ending.delete(key)
   }
 
   /** Aborts what runs; each attempt is handed back as not counted. */
@@ -89,7 +99,7 @@ export class Executor {
     this.#closed = true
     for (const running of this.#running.values()) {
       this.#end(running, new TroupeError('runtime/closed', 'the runtime shuts down'))
-      this.#deliver(running.actor, { kind: 'interrupt', task: running.task.id, attempt: running.task.attempt })
+      this.#tell(running, { kind: 'interrupt', task: running.task.id, attempt: running.task.attempt })
     }
   }
 
@@ -145,8 +155,12 @@ export class Executor {
   #finish(running: Running, outcome: Extract<LocalBody, { kind: 'task' }>['outcome'], retryable: boolean): void {
     if (running.ended) return
     this.#end(running)
-    const { actor, task, checkpoint } = running
-    this.#deliver(actor, { kind: 'task', task: task.id, attempt: task.attempt, outcome, retryable, checkpoint })
+    const { task, checkpoint } = running
+    this.#tell(running, { kind: 'task', task: task.id, attempt: task.attempt, outcome, retryable, checkpoint })
+  }
+
+  #tell({ actor, task }: Running, body: LocalBody): void {
+    if (this.#deliver(actor, body)) this.#ending.set(`${actor}:${task.id}`, actor)
   }
 
   /** Takes an attempt out of the table; with a reason its code is told to stop. */

@@ -192,8 +192,11 @@ export class Node {
     this.#ended = true
   }
 
-  #deliver(actor: ActorId, body: LocalBody): void {
-    this.#partitions.get(partitionOf(actor, this.#env.store.partitions))?.deliver(actor, body)
+  /** False when the actor's partition is not ours any more: its new owner knows better. */
+  #deliver(actor: ActorId, body: LocalBody): boolean {
+    const owner = this.#partitions.get(partitionOf(actor, this.#env.store.partitions))
+    owner?.deliver(actor, body)
+    return owner !== undefined
   }
 
   #changed(ids: readonly ActorId[]): void {

@@ -242,3 +242,35 @@ test('what a batch has left when its partition goes to another node goes there t
   await poked
   expect((await runtime.actor('alarm', 'a').snapshot()).value).toBe('rung')
 })
+
+test('a timer that is due while the result of a task waits does not take the task for interrupted', async () => {
+  const gate = Promise.withResolvers<string>()
+  const attempts: number[] = []
+  const busy = setup({
+    actors: {
+      work: task({
+        run: ({ attempt }) => {
+          attempts.push(attempt)
+          return gate.promise
+        },
+      }),
+    },
+  }).createMachine({
+    type: 'parallel',
+    states: {
+      clock: { initial: 'early', states: { early: { after: { 10: 'late' } }, late: {} } },
+      work: { initial: 'busy', states: { busy: { invoke: { src: 'work', onDone: 'over' } }, over: {} } },
+    },
+  })
+  await using world = await createTestWorld({ machines: { busy } })
+  await world.runtime.actor('busy', 'b').start()
+  await world.settle()
+  // The clock jumps past the timer, and the task ends before anybody has looked at it.
+  world.clock.step(20)
+  gate.resolve('done')
+  await world.advance(1_000)
+  expect((await world.runtime.actor('busy', 'b').snapshot()).value).toEqual({ clock: 'late', work: 'over' })
+  expect(attempts).toEqual([1])
+  expect(world.runtime.health().counters.staleTasks).toBe(0)
+})
+

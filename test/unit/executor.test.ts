@@ -25,7 +25,7 @@ function rig(limits: Partial<Limits> = {}, queues: Readonly<Record<string, numbe
     node: 'n', clock, random: createSeededRandom(1), store: createMemoryStore(), codec: plainCodec, limits: resolveLimits(limits), definitions: new Map(), queues, counters: createCounters(),
     nextMessageId: () => '1', settle: () => undefined, notice: (notice: Notice) => void notices.push(notice), report: () => undefined,
   }
-  const executor = new Executor(env, (_actor, body) => void delivered.push(body))
+  const executor = new Executor(env, (_actor, body) => delivered.push(body) === 0)
   const start = (id: string, options: TaskOptions<unknown, unknown>, more: Partial<TaskDocument> = {}, key = 'a') => executor.start(idOf(key), document(id, more), { logic: task(options), system: {} } as unknown as AnyActorRef)
   return { clock, delivered, notices, executor, start }
 }
