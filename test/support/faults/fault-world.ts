@@ -1,5 +1,5 @@
 import { TroupeError } from 'troupe'
-import type { Runtime, Store } from 'troupe'
+import type { Limits, Runtime, Store } from 'troupe'
 import { createMemoryStore, createSeededRandom, createTestWorld, createVirtualClock } from 'troupe/testing'
 import type { CrashPoint, TestWorld } from 'troupe/testing'
 import type { Counters } from '../../../src/host/env.ts'
@@ -23,6 +23,10 @@ export interface FaultPlan {
   readonly partitions?: number
   /** The process under fault owns nothing: another one, which nothing befalls, owns all partitions. */
   readonly guest?: boolean
+  /** Room for two live actors and batches of three steps: most actors are loaded again and again, and many messages go through the inbox. */
+  readonly tight?: boolean
+  /** Where everything is kept. Default: a memory store of its own. */
+  readonly store?: Store
   /** Puts a planted fault between the runtime and its store, below what is written down. */
   plant?(store: Store): Store
 }
@@ -45,6 +49,7 @@ const STEP_MS = 200
 /** After so many looks without an end the run is stuck: two minutes, where all timers, retries and leases need 20 seconds. */
 const LOOKS_MAX = 600
 const RETRY_MS = 20
+const TIGHT: Partial<Limits> = { liveActorsMax: 2, batchStepsMax: 3 }
 const LEASE_MS = 10_000
 
 const GONE = Symbol('the process died')
@@ -79,7 +84,7 @@ class FaultWorld {
   constructor(plan: FaultPlan) {
     this.#plan = plan
     this.#seed = plan.seed ?? 1
-    const store = createMemoryStore({ partitions: plan.partitions ?? 4 })
+    const store = plan.store ?? createMemoryStore({ partitions: plan.partitions ?? 4 })
     this.#store = plan.plant?.(store) ?? store
     this.#machines = createMachines({
       effect: effect => void this.#effects.push(effect),
@@ -112,7 +117,7 @@ class FaultWorld {
 
   #createWorld(store: Store, seed: number): Promise<TestWorld<Machines>> {
     const onError = (error: unknown): void => void (isRetryable(error) || this.#complaints.push(`the engine reported ${String(error)}`))
-    return createTestWorld({ machines: this.#machines, store, clock: this.#clock, seed, onError })
+    return createTestWorld({ machines: this.#machines, store, clock: this.#clock, seed, onError, ...(this.#plan.tight && { limits: TIGHT }) })
   }
 
   async #live(world: TestWorld<Machines>, ms: number): Promise<void> {

@@ -31,5 +31,15 @@ export function randomPlan(seed: number, { visits, calls }: Extent, faultsMax = 
     return kind === 8 && isLast ? { call, when, then: 'freeze' } : { call, when, then: 'refuse', times: 1 + below(REFUSALS_MAX) }
   }
   const count = 1 + below(faultsMax)
-  return { seed, slow: below(3) > 0, partitions: below(4) === 0 ? 1 : 4, faults: Array.from({ length: count }, (_, index) => fault(index === count - 1)) }
+  return { seed, slow: below(3) > 0, tight: below(3) === 0, guest: below(4) === 0, partitions: below(4) === 0 ? 1 : 4, faults: Array.from({ length: count }, (_, index) => fault(index === count - 1)) }
+}
+
+/** The smallest plan that fails still: without the faults and the circumstances that it does not take. */
+export async function shrinkPlan(plan: FaultPlan, fails: (plan: FaultPlan) => Promise<boolean>): Promise<FaultPlan> {
+  const smaller: FaultPlan[] = [
+    ...plan.faults.map((_, index) => ({ ...plan, faults: plan.faults.toSpliced(index, 1) })),
+    ...(['slow', 'tight', 'guest'] as const).filter(name => plan[name]).map(name => ({ ...plan, [name]: false })),
+  ]
+  for (const candidate of smaller) if (await fails(candidate)) return shrinkPlan(candidate, fails)
+  return plan
 }

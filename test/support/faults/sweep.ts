@@ -22,9 +22,10 @@ export function callFaults({ calls }: Pick<Run, 'calls'>, then: 'die' | 'refuse'
 /** Runs under many plans: what went wrong, and that they were not green in vain. */
 export class Sweep {
   readonly failures: string[] = []
-  readonly totals = { runs: 0, struck: 0, steps: 0, commits: 0, duplicates: 0, staleTasks: 0, fenced: 0, takeovers: 0, deadLetters: 0, taskRetries: 0, timersFired: 0 }
+  readonly totals = { runs: 0, struck: 0, steps: 0, commits: 0, duplicates: 0, staleTasks: 0, fenced: 0, takeovers: 0, deadLetters: 0, taskRetries: 0, timersFired: 0, evictions: 0 }
 
-  async run(plan: FaultPlan): Promise<void> {
+  /** False when something is wrong. */
+  async run(plan: FaultPlan): Promise<boolean> {
     const problems: string[] = []
     try {
       const run = await runUnderFaults(plan)
@@ -33,7 +34,8 @@ export class Sweep {
     } catch (error) {
       problems.push(String(error))
     }
-    if (problems.length > 0) this.failures.push(`${JSON.stringify(plan)}\n  ${problems.slice(0, 5).join('\n  ')}`)
+    if (problems.length > 0) this.failures.push(`${JSON.stringify({ ...plan, store: plan.store && 'given' })}\n  ${problems.slice(0, 5).join('\n  ')}`)
+    return problems.length === 0
   }
 
   #count({ counters, struck }: Run): void {
