@@ -33,7 +33,7 @@ export interface ActorDocument {
   readonly input: unknown
   readonly parent: ParentLink | null
   /** Requests that wait for a `reply`. */
-  readonly asks: readonly AskDocument[]
+  readonly asks: readonly OpenAsk[]
   /** Times of the restarts that supervision counts. */
   readonly restarts: readonly number[]
 }
@@ -95,6 +95,11 @@ export interface ParentLink {
 export interface AskDocument {
   readonly node: string
   readonly request: string
+}
+
+/** A question without its `reply` yet; after its time nobody waits for one. */
+export interface OpenAsk extends AskDocument {
+  readonly expiresAt: number
 }
 
 /** How a task's attempt ended. */

@@ -8,7 +8,7 @@ import { decodeJson, encodeJson } from './json.ts'
 /** What a message asks of an actor. */
 export type Body =
   /** `key` is the idempotency key; `ask` keeps the requester for a `reply`. */
-  | { readonly kind: 'event'; readonly event: string; readonly path?: string; readonly key?: string; readonly ask?: AskDocument }
+  | { readonly kind: 'event'; readonly event: string; readonly path?: string; readonly key?: string; readonly ask?: AskDocument & { readonly timeoutMs: number } }
   | { readonly kind: 'start'; readonly input: string }
   | { readonly kind: 'spawn'; readonly input: string; readonly parent: ParentLink }
   | { readonly kind: 'fork'; readonly document: ActorDocument }

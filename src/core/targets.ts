@@ -39,8 +39,8 @@ export function addressTarget(target: unknown): ActorAddress | undefined {
 export const isReplyTarget = (target: ActorAddress): boolean => target.address === REPLY_ADDRESS
 
 /**
- * Answers the oldest `ask(event, { until: 'reply' })` that this actor has not answered yet, in this or a later
- * step. Without one, or under plain `createActor`, it does nothing.
+ * Answers the `ask(event, { until: 'reply' })` whose event is at hand; in a later step, the oldest one that was not answered
+ * and still waits. Without one, or under plain `createActor`, it does nothing.
  *
  * @example
  * on: { total: { actions: reply(({ context }) => context.total) } }

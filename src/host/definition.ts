@@ -104,7 +104,8 @@ function define(name: string, entry: AnyActorLogic | Registration, limits: Limit
     limits: resolveLimits(registration.limits, limits),
     mutableContext,
     keepsEvents: journal === 'full',
-    events: { ...schemasOf(logic), ...events },
+    // Without a prototype: an event may be called 'constructor'.
+    events: Object.assign(Object.create(null) as Record<string, ZodType>, schemasOf(logic), events),
   }
 }
 

@@ -104,7 +104,7 @@ export class Executor {
   }
 
   #hasRoom(queue: string): boolean {
-    return this.#total < this.#env.limits.tasksMax && (this.#active.get(queue) ?? 0) < (this.#env.queues[queue] ?? Infinity)
+    return this.#total < this.#env.limits.tasksMax && (this.#active.get(queue) ?? 0) < (Object.hasOwn(this.#env.queues, queue) ? (this.#env.queues[queue] as number) : Infinity)
   }
 
   async #run(running: Running): Promise<void> {

@@ -103,7 +103,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
     const text = this.#event(event)
     const request = env.random.id()
     const key = idempotencyKey === undefined ? {} : { key: idempotencyKey }
-    const ask = until === 'reply' ? { ask: { node: env.node, request: `${request}:reply` } } : {}
+    const ask = until === 'reply' ? { ask: { node: env.node, request: `${request}:reply`, timeoutMs: timeout } } : {}
     const message: Message<Body> = { ...this.#message({ kind: 'event', event: text, ...key, ...ask }, options), reply: { node: env.node, request } }
     const wait = async (signal: AbortSignal): Promise<ActorSnapshot> => {
       const replied = until === 'reply' ? node.expect(`${request}:reply`) : undefined
@@ -307,6 +307,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
 
   #within<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     const { clock } = this.#parts.env
+    if (!(ms >= 0 && ms < 2 ** 31)) throw new TroupeError('config/invalid', `${this.address}: timeout must be from 0 to 2^31 milliseconds, not ${ms}`, { address: this.address })
     const controller = new AbortController()
     return new Promise((resolve, reject) => {
       const timer = clock.setTimer(() => {

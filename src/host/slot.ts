@@ -3,7 +3,7 @@ import type { ActorId } from '../core/address.ts'
 import type { Codec } from '../core/codec.ts'
 import type { Op } from '../core/delta.ts'
 import { DOCUMENT_FORMAT, XSTATE_MAJOR } from '../core/document.ts'
-import type { ActorDocument, AskDocument, ParentLink } from '../core/document.ts'
+import type { ActorDocument, OpenAsk, ParentLink } from '../core/document.ts'
 import { TroupeError } from '../core/errors.ts'
 import type { ErrorInfo } from '../core/errors.ts'
 import { packRow } from '../core/journal.ts'
@@ -121,7 +121,7 @@ export class Slot {
     return this.#head.cancelAt
   }
 
-  get asks(): readonly AskDocument[] {
+  get asks(): readonly OpenAsk[] {
     return this.#head.asks
   }
 

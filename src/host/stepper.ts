@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { ActorId } from '../core/address.ts'
 import { TroupeError } from '../core/errors.ts'
+import type { OpenAsk } from '../core/document.ts'
 import type { EntryKind } from '../core/journal.ts'
 import { decodeJson } from '../core/json.ts'
 import { packMessage } from '../core/message.ts'
@@ -115,7 +116,7 @@ export class Stepper {
     }
     if (body.key !== undefined) this.#mark(batch, slot, body.key, body.event)
     return this.run(work, batch, slot, 'event', { message, event: body.event, path: body.path }, () => {
-      if (body.ask) slot.set('asks', [...slot.asks, body.ask])
+      if (body.ask) this.#openAsk(slot, body.ask)
       return this.live(slot).send(decodeJson<{ type: string }>(body.event), body.path)
     })
   }
@@ -212,7 +213,7 @@ export class Stepper {
     for (const task of effects.cancelled) batch.after.push(() => this.parts.executor.abort(slot.id, task))
     for (const run of effects.after) batch.after.push(run)
     for (const task of effects.tasks) launchTask(this, batch, slot, task)
-    for (const value of effects.replies) this.#reply(slot, batch, value)
+    for (const value of effects.replies) this.#reply(slot, batch, work, value)
     const { live } = slot
     if (!parent) return
     const above = parent.path.slice(0, parent.path.lastIndexOf('/'))
@@ -224,10 +225,22 @@ export class Stepper {
     }
   }
 
-  #reply(slot: Slot, batch: Batch, value: unknown): void {
-    const [ask, ...rest] = slot.asks
+  #openAsk(slot: Slot, { node, request, timeoutMs }: NonNullable<Extract<Body, { kind: 'event' }>['ask']>): void {
+    slot.set('asks', [...this.#waitingAsks(slot), { node, request, expiresAt: this.now + timeoutMs }])
+  }
+
+  /** A question that timed out must not take the answer of the next one. */
+  #waitingAsks(slot: Slot): readonly OpenAsk[] {
+    const { now } = this
+    return slot.asks.filter(({ expiresAt }) => expiresAt > now)
+  }
+
+  #reply(slot: Slot, batch: Batch, { message: { body } }: Work, value: unknown): void {
+    const waiting = this.#waitingAsks(slot)
+    const own = body.kind === 'event' ? body.ask?.request : undefined
+    const ask = waiting.find(({ request }) => request === own) ?? waiting[0]
     if (!ask) return
-    slot.set('asks', rest)
+    slot.set('asks', waiting.filter(other => other !== ask))
     this.note(undefined, batch, slot, 'reply')
     batch.reply(ask, slot.id, { seq: slot.seq, value })
   }

@@ -159,6 +159,14 @@ describe('an event', () => {
     expect(await world.runtime.deadLetters.list()).toEqual([])
   })
 
+  test.each(['constructor', 'toString', '__proto__', 'hasOwnProperty', 'valueOf'])('may have the type %s: it is one like any other', async (type) => {
+    const named = setup({ types: { context: {} as { n: number }, events: {} as { type: string } } }).createMachine({ context: { n: 0 }, on: { '*': { actions: assign({ n: ({ context }) => context.n + 1 }) }, constructor: { actions: assign({ n: 10 }) }, toString: { actions: assign({ n: 20 }) } } as never })
+    await using world = await started(named)
+    const actor = world.runtime.actor('m', '1')
+    expect((await actor.ask({ type })).context).toEqual({ n: type === 'constructor' ? 10 : type === 'toString' ? 20 : 1 })
+    expect((await actor.nextEvents()).map(({ schema, jsonSchema }) => [schema, jsonSchema])).toEqual([[undefined, undefined], [undefined, undefined], [undefined, undefined]])
+  })
+
   test('with a million keys is refused for its size, quickly', async () => {
     await using world = await started(plain)
     const event = { type: 'UP', ...Object.fromEntries(Array.from({ length: 1_000_000 }, (_, key) => [`k${key}`, key])) }

@@ -283,6 +283,53 @@ test('an ask for a state that never comes because the actor ends is told so', as
   await asked
 })
 
+test('a question that the actor did not answer takes no answer of the next one', async () => {
+  await using world = await createTestWorld({ machines })
+  const actor = world.runtime.actor(till, '1')
+  await actor.start()
+  let first: unknown = 'none'
+  const ignored = actor.ask({ type: 'LATER' }, { until: 'reply', timeout: 10_000 }).then(({ reply: value }) => (first = value))
+  expect((await actor.ask({ type: 'TOTAL' }, { until: 'reply' })).reply).toEqual({ total: 0 })
+  expect(first).toBe('none')
+  await actor.send({ type: 'ANSWER' })
+  await ignored
+  expect(first).toBe('answer 0')
+})
+
+test('a question that timed out is forgotten: what comes later answers those that still wait', async () => {
+  await using world = await createTestWorld({ machines })
+  const actor = world.runtime.actor(till, '1')
+  await actor.start()
+  const short = expect(actor.ask({ type: 'LATER' }, { until: 'reply', timeout: 1_000 })).rejects.toMatchObject({ code: 'ask/timeout' })
+  const long = actor.ask({ type: 'LATER' }, { until: 'reply', timeout: 10_000 })
+  await world.advance(1_000)
+  await short
+  await actor.send({ type: 'ANSWER' })
+  expect((await long).reply).toBe('answer 0')
+})
+
+test('questions that nobody answers do not pile up in the actor', async () => {
+  await using world = await createTestWorld({ machines })
+  const actor = world.runtime.actor(till, '1')
+  await actor.start()
+  for (let round = 0; round < 20; round++) {
+    const asked = actor.ask({ type: 'LATER' }, { until: 'reply', timeout: 10 }).catch(() => undefined)
+    await world.advance(10)
+    await asked
+  }
+  const [last] = await actor.history({ from: (await actor.snapshot()).seq - 1 })
+  expect(last?.delta).toEqual([[['asks'], [expect.objectContaining({ request: expect.any(String) })]]])
+})
+
+test.each([-1, Number.NaN, Infinity, 2 ** 31])('a timeout that is none is refused, not taken for one that is over: %s', async (timeout) => {
+  await using world = await createTestWorld({ machines })
+  const actor = world.runtime.actor(till, '1')
+  await actor.start()
+  await expect(actor.ask({ type: 'ADD', by: 1 }, { timeout })).rejects.toMatchObject({ code: 'config/invalid', address: 'till/1' })
+  await expect(actor.waitFor({ tag: 'settled' }, { timeout })).rejects.toMatchObject({ code: 'config/invalid', address: 'till/1' })
+  expect((await actor.snapshot()).seq).toBe(1)
+})
+
 test('an ask for a reply whose actor ends without one times out', async () => {
   await using world = await createTestWorld({ machines })
   const actor = world.runtime.actor(till, '1')

@@ -367,6 +367,12 @@ describe('queues', () => {
     expect(calls).toHaveLength(6)
   })
 
+  test('may be called anything', async () => {
+    await using world = await many('constructor', { queues: { toString: { concurrency: 1 } } })
+    expect(calls).toHaveLength(6)
+    expect(world.runtime.health().runningTasks).toBe(6)
+  })
+
   test('a task that waits in line does not time out there', async () => {
     const world = await createTestWorld({ machines: { job: machineOf(task({ run: wait, queue: 'one', timeout: 1_000, retry: 1 })) }, queues: { one: { concurrency: 1 } } } as TestWorldOptions<{ job: JobMachine }>)
     for (const key of ['0', '1']) {
