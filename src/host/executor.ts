@@ -1,5 +1,5 @@
 import type { AnyActorRef } from 'xstate'
-import { addressOf } from '../core/address.ts'
+import { addressOf, parseActorId } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import type { TimerHandle } from '../core/clock.ts'
 import type { TaskDocument } from '../core/document.ts'
@@ -128,7 +128,7 @@ export class Executor {
         system: ref.system,
       })
       await this.#env.probe?.('task-end')
-      this.#finish(running, { ok: true, output: this.#copy(running.actor, output) }, false)
+      this.#finish(running, { ok: true, output: this.#copy(running.actor, output, 'output') }, false)
     } catch (error) {
       this.#finish(running, { ok: false, error }, this.#isRetryable(running, error))
     } finally {
@@ -136,14 +136,14 @@ export class Executor {
     }
   }
 
-  /** Output as it will be read back after a crash. Throws when it cannot be kept. */
-  #copy(actor: ActorId, output: unknown): unknown {
-    const { payloadBytesMax, jsonDepthMax } = this.#env.limits
+  /** What a task gives, as it will be read back after a crash. Throws when it cannot be kept. */
+  #copy(actor: ActorId, output: unknown, what: 'output' | 'checkpoint'): unknown {
+    const { payloadBytesMax, jsonDepthMax } = this.#env.definitions.get(parseActorId(actor).machine)?.limits ?? this.#env.limits
     const border = createBorder('context/unserializable', jsonDepthMax, false, addressOf(actor))
-    seal(output, 'output', border)
+    seal(output, what, border)
     const text = encodeJson(output, border.tagged)
     const bytes = exceeds(text, payloadBytesMax)
-    if (bytes !== undefined) throw new TroupeError('payload/too-large', `the task's output has ${bytes} bytes, the limit payloadBytesMax is ${payloadBytesMax}`, { address: addressOf(actor), details: { bytes, limit: payloadBytesMax } })
+    if (bytes !== undefined) throw new TroupeError('payload/too-large', `the task's ${what} has ${bytes} bytes, the limit payloadBytesMax is ${payloadBytesMax}`, { address: addressOf(actor), details: { bytes, limit: payloadBytesMax } })
     return output === undefined ? undefined : decodeJson(text)
   }
 
@@ -206,7 +206,7 @@ export class Executor {
 
   #heartbeat(running: Running, details: unknown): void {
     if (running.ended) return
-    if (details !== undefined) running.checkpoint = this.#copy(running.actor, details)
+    if (details !== undefined) running.checkpoint = this.#copy(running.actor, details, 'checkpoint')
     this.#watchSilence(running)
     const now = this.#env.clock.now()
     if (details === undefined || now - running.keptAt < HEARTBEAT_KEEP_MS) return

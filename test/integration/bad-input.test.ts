@@ -359,6 +359,25 @@ test('a machine whose persisted state no longer exists holds its actor, and noth
   expect(await world.runtime.actor('m', '1').snapshot()).toMatchObject({ status: 'active', value: 'draft', context: { n: 5 } })
 })
 
+test('a machine that spawns itself without end comes to an end, and others go on', async () => {
+  const selfish = setup({ types: { context: {} as { depth: number }, input: {} as { depth: number } }, actors: { selfish: remote<AnyStateMachine>('selfish') } }).createMachine({
+    context: ({ input }) => ({ depth: input.depth }),
+    invoke: { id: 'me', src: 'selfish', input: ({ context }: { context: { depth: number } }) => ({ depth: context.depth + 1 }) },
+  })
+  await using world = await createTestWorld({ machines: { selfish, plain }, limits: { activeActorsMax: 50 } })
+  await world.runtime.actor('plain', '1').start()
+  await world.runtime.actor('selfish', '1').start({ depth: 0 })
+  await world.settle()
+  expect(await world.runtime.actor('selfish', '1').snapshot()).toMatchObject({ status: 'failed', failure: { message: expect.stringContaining('50 active actors') } })
+  expect((await world.runtime.actor('plain', '1').ask({ type: 'UP' })).context.n).toBe(1)
+  expect(world.runtime.health().liveActors).toBe(2)
+  await using deep = await createTestWorld({ machines: { selfish } })
+  await deep.runtime.actor('selfish', '1').start({ depth: 0 })
+  await deep.settle()
+  // Without the limit the address of the last one would be too long.
+  expect(await deep.runtime.actor('selfish', '1').snapshot()).toMatchObject({ status: 'failed', failure: { message: expect.stringContaining('too long') } })
+})
+
 describe('a delay that is no time', () => {
   test.each([Number.NaN, Infinity, 1e308])('%s poisons the event that asked for it', async (delay) => {
     await using world = await started(setup({ delays: { strange: () => delay } }).createMachine({ initial: 'a', states: { a: { on: { GO: 'b' } }, b: { after: { strange: 'a' } } } }))

@@ -412,6 +412,15 @@ test.each([['a date', new Date(0), 'a Date'], ['a function', () => 1, 'a functio
   expect((await world.actor().snapshot()).context.error).toMatchObject({ code: 'context/unserializable', message: expect.stringMatching(new RegExp(`output\\.deep\\[0\\].*${what}`)) })
 })
 
+test('a heartbeat that cannot be kept fails the attempt, and names itself', async () => {
+  const machine = machineOf(task<unknown, string>({ run: ({ heartbeat }) => heartbeat({ when: new Date(0) }) }))
+  await using world = await createTestWorld({ machines: { job: machine } })
+  await world.runtime.actor('job', '1').start()
+  await world.runtime.actor('job', '1').send({ type: 'GO' })
+  await world.settle()
+  expect((await world.runtime.actor('job', '1').snapshot()).context.error).toMatchObject({ code: 'context/unserializable', message: expect.stringContaining('checkpoint.when is a Date') })
+})
+
 test('errors and typed arrays come through as they are', async () => {
   await using world = await worldOf()
   await world.go()
