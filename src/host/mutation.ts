@@ -20,7 +20,7 @@ export async function mutationIn(slots: Slots, slot: Slot, error: unknown, run: 
 
 /** The first path at which a value differs from what it was. */
 export function changedPath(before: unknown, after: unknown, path: string): string | undefined {
-  if (!isContainer(before) || !isContainer(after)) return Object.is(before, after) ? undefined : path
+  if (!isContainer(before) || !isContainer(after) || Array.isArray(before) !== Array.isArray(after)) return Object.is(before, after) ? undefined : path
   const [old, now] = [before as Record<string, unknown>, after as Record<string, unknown>]
   for (const key of new Set([...Object.keys(old), ...Object.keys(now)])) {
     if (!(key in old) && now[key] === undefined) continue
