@@ -24,6 +24,8 @@ export type Body =
 export type LocalBody =
   /** Due timers and retries, open tasks, parked messages: look what there is to do. */
   | { readonly kind: 'wake' }
+  /** A message of the store that cannot be read: put aside as it is, so that those behind it go on. */
+  | { readonly kind: 'damaged'; readonly data: string; readonly error: unknown }
   /** The runtime shuts down: the task's attempt does not count. */
   | { readonly kind: 'interrupt'; readonly task: string; readonly attempt: number }
   | { readonly kind: 'task'; readonly task: string; readonly attempt: number; readonly outcome: TaskOutcome; readonly retryable: boolean; readonly checkpoint: unknown }

@@ -1,8 +1,9 @@
+import { addressOf } from '../core/address.ts'
 import type { AskDocument } from '../core/document.ts'
-import { fromErrorInfo, toErrorInfo } from '../core/errors.ts'
+import { TroupeError, fromErrorInfo, toErrorInfo } from '../core/errors.ts'
 import type { ErrorInfo } from '../core/errors.ts'
 import { decodeJson, encodeJson } from '../core/json.ts'
-import { packMessage } from '../core/message.ts'
+import { packMessage, unpackMessage } from '../core/message.ts'
 import type { Body, Message } from '../core/message.ts'
 import type { Commit, DeadLetter, DeadLetterResolution, InboxMessage, Mark, Reply } from '../core/store.ts'
 import type { Codec } from '../core/codec.ts'
@@ -109,6 +110,27 @@ export function encodeMessage(message: InboxMessage, codec: Codec): InboxMessage
   return { ...message, data: encodeFor(codec, message.to, message.data) }
 }
 
-export function decodeMessage<T extends InboxMessage>(message: T, codec: Codec): T {
-  return { ...message, data: decodeFor(codec, message.to, message.data) }
+const damaged = (to: ActorId, what: string, cause?: unknown): TroupeError => new TroupeError('store/corrupt', `a message for ${addressOf(to)} is damaged: ${what}`, { address: addressOf(to), cause })
+
+/** Throws `store/corrupt` for what cannot be read. */
+export function readMessage(stored: Pick<InboxMessage, 'id' | 'to' | 'at' | 'data'>, codec: Codec): Message<Body> {
+  const { to, data } = stored
+  const text = decodeFor(codec, to, data)
+  try {
+    const message = unpackMessage({ ...stored, data: text })
+    if (typeof message.body.kind === 'string') return message
+  } catch (cause) {
+    throw damaged(to, 'it is not JSON', cause)
+  }
+  throw damaged(to, 'it says nothing')
+}
+
+/** A message as the partition handles it; one that cannot be read is work too, or it would hold up all others for ever. */
+export function received(stored: InboxMessage, codec: Codec): Message {
+  try {
+    return readMessage(stored, codec)
+  } catch (error) {
+    const { id, to, at, data } = stored
+    return { id, to, at, from: null, body: { kind: 'damaged', data, error }, correlation: id, causation: null }
+  }
 }

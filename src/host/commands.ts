@@ -1,8 +1,7 @@
 import { addressOf } from '../core/address.ts'
 import { TroupeError } from '../core/errors.ts'
-import { unpackMessage } from '../core/message.ts'
 import type { Body, LocalBody, Message } from '../core/message.ts'
-import { decodeMessage } from './batch.ts'
+import { readMessage } from './batch.ts'
 import type { Batch } from './batch.ts'
 import type { Slot } from './slot.ts'
 import { endedError, unknownActor } from './status.ts'
@@ -14,7 +13,7 @@ import type { Settled, Waiter, Work } from './work.ts'
 
 /** What is not an event: what people and parents ask of an actor, and what the engine tells itself. */
 export async function obey(stepper: Stepper, work: Work, batch: Batch, slot: Slot): Promise<void> {
-  const body = work.message.body as Exclude<Body, { kind: 'start' | 'spawn' | 'fork' | 'event' }> | LocalBody
+  const body = work.message.body as Exclude<Body, { kind: 'start' | 'spawn' | 'fork' | 'event' }> | Exclude<LocalBody, { kind: 'damaged' }>
   switch (body.kind) {
     case 'child':
       return settleChild(stepper, work, batch, slot, body)
@@ -96,7 +95,7 @@ export async function resolveLetter(stepper: Stepper, work: Work, batch: Batch, 
     batch.resolved.push({ id: letter.id, state: 'discarded', at: stepper.now, reason: body.reason })
     return slot ? stepper.answer(work, batch, slot) : batch.answer(work, { seq: 0 })
   }
-  const original = unpackMessage(decodeMessage({ id: work.message.id, to, at: letter.at, partition: letter.partition, data: letter.data }, codec))
+  const original = readMessage({ id: work.message.id, to, at: letter.at, data: letter.data }, codec)
   const outcome = await replay(stepper, work, batch, slot, original)
   // What was refused was not handled: its letter stays.
   if (outcome.error === undefined || isPoison(outcome.error)) batch.resolved.push({ id: letter.id, state: 'replayed', at: stepper.now, reason: null })

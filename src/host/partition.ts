@@ -2,10 +2,9 @@ import { addressOf, partitionOf } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import type { TimerHandle } from '../core/clock.ts'
 import { TroupeError } from '../core/errors.ts'
-import { unpackMessage } from '../core/message.ts'
 import type { Body, LocalBody, Message } from '../core/message.ts'
 import type { Lease } from '../core/store.ts'
-import { Batch, decodeMessage } from './batch.ts'
+import { Batch, received } from './batch.ts'
 import type { HostEnv } from './env.ts'
 import type { Executor } from './executor.ts'
 import { Lanes } from './lanes.ts'
@@ -238,7 +237,7 @@ export class Partition {
       const messages = await store.take(this.lease.partition, this.#inboxTaken, room)
       if (messages.length === room) this.#inboxHint = true
       for (const { position, ...stored } of messages) {
-        works.push({ message: unpackMessage(decodeMessage(stored, codec)), inboxPosition: position })
+        works.push({ message: received(stored, codec), inboxPosition: position })
         this.#inboxTaken = position
       }
     }

@@ -1,6 +1,6 @@
 import type { AnyActorLogic } from 'xstate'
 import { DEFAULT_TENANT, actorId, addressOf, parseActorId, parseAddress } from '../core/address.ts'
-import { TroupeError } from '../core/errors.ts'
+import { TroupeError, toErrorInfo } from '../core/errors.ts'
 import type { ErrorInfo } from '../core/errors.ts'
 import { pageSize } from '../core/limits.ts'
 import type { Message, Body } from '../core/message.ts'
@@ -10,9 +10,8 @@ import type { Machines, Registration } from './definition.ts'
 import type { Counters, HostEnv } from './env.ts'
 import { ActorHandle } from './handle.ts'
 import type { HandleParts } from './handle.ts'
-import { decodeMessage } from './batch.ts'
+import { readMessage } from './batch.ts'
 import { decodeError } from './coding.ts'
-import { unpackMessage } from '../core/message.ts'
 import type { Node } from './node.ts'
 import { Reader } from './reader.ts'
 import { unknownMachine } from './status.ts'
@@ -68,7 +67,7 @@ export interface DeadLetterInfo {
   readonly address: string
   readonly at: number
   readonly state: DeadLetterState
-  /** What could not be processed: kind, event and envelope. */
+  /** What could not be processed: kind, event and envelope. Null when it cannot be read. */
   readonly message: unknown
   readonly cause: ErrorInfo
   readonly resolvedAt: number | null
@@ -236,11 +235,17 @@ export class DeadLetters {
     await node.submit(message, (env.definitions.get(machine)?.limits ?? env.limits).mailboxDepthMax)
   }
 
-  #present({ id, actor, partition, at, data, cause, state, resolvedAt, reason }: DeadLetter): DeadLetterInfo {
-    const message = unpackMessage(decodeMessage({ id, to: actor, at, partition, data }, this.#parts.env.codec))
-    const body = message.body as Body
-    const shown = body.kind === 'event' ? { ...body, event: JSON.parse(body.event) as unknown } : body
-    return { id, address: addressOf(actor), at, state, message: { ...message, body: shown }, cause: decodeError(this.#parts.env.codec, actor, cause), resolvedAt, reason }
+  #present({ id, actor, at, data, cause, state, resolvedAt, reason }: DeadLetter): DeadLetterInfo {
+    const { codec } = this.#parts.env
+    const shown = { id, address: addressOf(actor), at, state, resolvedAt, reason }
+    try {
+      const message = readMessage({ id, to: actor, at, data }, codec)
+      const { body } = message
+      return { ...shown, message: { ...message, body: body.kind === 'event' ? { ...body, event: JSON.parse(body.event) as unknown } : body }, cause: decodeError(codec, actor, cause) }
+    } catch (error) {
+      // Kept because it could not be read: it must not hide the others.
+      return { ...shown, message: null, cause: toErrorInfo(error) }
+    }
   }
 }
 

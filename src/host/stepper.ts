@@ -56,7 +56,11 @@ export class Stepper {
   /** Without a promise when nothing had to be awaited, which is the common case and the fast one. */
   handle(work: Work, batch: Batch): Promise<void> | undefined {
     const { slots } = this.parts
-    const { to } = work.message
+    const { to, body } = work.message
+    if (body.kind === 'damaged') {
+      this.bury(work, batch, body.error)
+      return undefined
+    }
     const slot = slots.get(to)
     if (!slot) return this.#load(to, batch).then(loaded => this.#dispatch(work, batch, loaded))
     if (!batch.slots.has(slot)) slots.touch(slot)
@@ -284,11 +288,12 @@ export class Stepper {
 
   bury(work: Work, batch: Batch, error: unknown): string {
     const { env, partition } = this.parts
-    const packed = packMessage(work.message as Message<Body>, env.store.partitions)
+    const { to, body } = work.message
+    const data = body.kind === 'damaged' ? body.data : encodeFor(env.codec, to, packMessage(work.message as Message<Body>, env.store.partitions).data)
     env.counters.deadLetters++
     // Sorts by time, so that lists page from old to new.
     const id = `${this.now.toString(36).padStart(9, '0')}.${env.nextMessageId()}`
-    batch.letters.push({ id, actor: packed.to, partition, at: this.now, data: encodeFor(env.codec, packed.to, packed.data), cause: encodeError(env.codec, packed.to, error), state: 'present', resolvedAt: null, reason: null })
+    batch.letters.push({ id, actor: to, partition, at: this.now, data, cause: encodeError(env.codec, to, error), state: 'present', resolvedAt: null, reason: null })
     return id
   }
 

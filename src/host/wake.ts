@@ -1,6 +1,5 @@
-import { unpackMessage } from '../core/message.ts'
 import type { Body } from '../core/message.ts'
-import { decodeMessage } from './batch.ts'
+import { received } from './batch.ts'
 import type { Batch } from './batch.ts'
 import type { Slot } from './slot.ts'
 import type { Stepper } from './stepper.ts'
@@ -53,7 +52,7 @@ async function unpark(stepper: Stepper, batch: Batch, slot: Slot): Promise<void>
     slot.parked--
     batch.unpark.push(position)
     batch.slots.add(slot)
-    await stepper.handle({ message: unpackMessage(decodeMessage(stored, env.codec)), parkedPosition: position }, batch)
+    await stepper.handle({ message: received(stored, env.codec), parkedPosition: position }, batch)
   }
   if (slot.parked > 0) stepper.parts.wake(slot.id)
 }

@@ -6,6 +6,7 @@ import { actorAt, remote, task } from 'troupe'
 import type { TaskScope } from 'troupe'
 import { createMemoryStore, createTestWorld } from 'troupe/testing'
 import { assign, sendTo, setup } from 'xstate'
+import { parseAddress } from '../../src/core/address.ts'
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-letters-'))
@@ -338,6 +339,49 @@ test('a question is not answered twice when its event is replayed', async () => 
   await world.runtime.deadLetters.replay(letter?.id ?? '')
   await actor.send({ type: 'GRIND', what: 'rye' }, { idempotencyKey: 'k' })
   expect((await actor.snapshot()).context.ground).toEqual(['rye'])
+})
+
+test('a message of the store that cannot be read is put aside: those behind it go on, the others are still listed', async () => {
+  const store = createMemoryStore()
+  await using world = await createTestWorld({ machines, store })
+  const actor = world.runtime.actor(mill, '1')
+  await actor.start()
+  await actor.send({ type: 'GRIND', what: 'rye' })
+  broken = false
+  const to = parseAddress('mill/1')
+  for (const [id, data] of [['a', '{"from":'], ['b', '{}'], ['c', '']] as const) await store.append([{ id, to, partition: 0, at: world.clock.now(), data }], 100)
+  expect((await actor.ask({ type: 'GRIND', what: 'oats' })).context.ground).toEqual(['oats'])
+  await world.settle()
+  const letters = await world.runtime.deadLetters.list()
+  expect(letters.map(({ address, message, cause }) => [address, message === null, cause.code])).toEqual([['mill/1', false, undefined], ['mill/1', true, 'store/corrupt'], ['mill/1', true, 'store/corrupt'], ['mill/1', true, 'store/corrupt']])
+  await expect(world.runtime.deadLetters.replay(letters[1]?.id ?? '')).rejects.toMatchObject({ code: 'store/corrupt', address: 'mill/1' })
+  await world.runtime.deadLetters.discard(letters[2]?.id ?? '', 'unreadable')
+  await world.runtime.deadLetters.replay(letters[0]?.id ?? '')
+  expect(await world.runtime.deadLetters.list()).toHaveLength(2)
+  expect((await actor.snapshot()).context.ground).toEqual(['oats', 'rye'])
+})
+
+test('nor does one among the events that wait for a paused actor hold up the others', async () => {
+  const store = createMemoryStore()
+  let damage = false
+  const damaged = new Proxy(store, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target)
+      if (name !== 'parked') return value
+      return async (...args: Parameters<typeof store.parked>) => (await target.parked(...args)).map((message, index) => (damage && index === 1 ? { ...message, data: 'nothing' } : message))
+    },
+  })
+  broken = false
+  await using world = await createTestWorld({ machines, store: damaged })
+  const actor = world.runtime.actor(mill, '1')
+  await actor.start()
+  await actor.pause()
+  for (const what of ['rye', 'oats', 'corn']) await actor.send({ type: 'GRIND', what })
+  damage = true
+  await actor.resume()
+  await world.settle()
+  expect((await actor.snapshot()).context.ground).toEqual(['rye', 'corn'])
+  expect(await world.runtime.deadLetters.list()).toMatchObject([{ message: null, cause: { code: 'store/corrupt' } }])
 })
 
 test('what is not there cannot be replayed or discarded', async () => {
