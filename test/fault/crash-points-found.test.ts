@@ -1,8 +1,8 @@
-import { TroupeError, createRuntime, task } from 'troupe'
+import { TroupeError, actorAt, createRuntime, task } from 'troupe'
 import type { Store } from 'troupe'
 import { createMemoryStore, createTestWorld, createVirtualClock } from 'troupe/testing'
 import { describe, expect, test, vi } from 'vitest'
-import { assign, setup } from 'xstate'
+import { assign, sendTo, setup } from 'xstate'
 
 /** What crash points and kills have brought to light, each in its smallest form. */
 
@@ -38,6 +38,28 @@ function failing(inner: Store, verb: Verb, shouldFail: () => boolean, when: 'bef
     },
   })
 }
+
+/** Lets through what comes while it is open, and holds up the rest until it is opened. */
+function createGate() {
+  let way = Promise.resolve()
+  let open = (): void => undefined
+  return {
+    close: (): void => void (way = new Promise(resolve => (open = resolve))),
+    open: (): void => open(),
+    pass: () => way,
+  }
+}
+
+/** A store of which one verb waits at a gate. */
+const holding = (inner: Store, verb: Verb, gate: ReturnType<typeof createGate>): Store =>
+  new Proxy(inner, {
+    get: (target, name) => {
+      const value: unknown = Reflect.get(target, name, target)
+      if (typeof value !== 'function') return value
+      const call = value.bind(target) as (...args: unknown[]) => unknown
+      return name === verb ? (...args: unknown[]) => gate.pass().then(() => call(...args)) : call
+    },
+  })
 
 test('the first new base after a restart holds the present state', async () => {
   await using world = await createTestWorld({ machines })
@@ -213,21 +235,12 @@ describe('a commit that took effect unheard', () => {
 
 test('what a batch has left when its partition goes to another node goes there too', async () => {
   const alarm = setup({ types: { events: {} as { type: 'POKE' } } }).createMachine({ initial: 'armed', states: { armed: { after: { 10: 'rung' } }, rung: {} } })
-  const [inner, clock] = [createMemoryStore(), createVirtualClock()]
-  const opened = Promise.withResolvers<void>()
-  let isHeld = false
-  const store = new Proxy(inner, {
-    get: (target, name) => {
-      const value: unknown = Reflect.get(target, name, target)
-      const call = typeof value === 'function' ? (value.bind(target) as (...args: unknown[]) => unknown) : undefined
-      if (!call) return value
-      return name === 'load' ? (...args: unknown[]) => (isHeld ? opened.promise.then(() => call(...args)) : call(...args)) : call
-    },
-  })
+  const [inner, clock, gate] = [createMemoryStore(), createVirtualClock(), createGate()]
+  const store = holding(inner, 'load', gate)
   await using first = await createTestWorld({ machines: { alarm }, store, clock, limits: { batchStepsMax: 1 }, onError: () => undefined })
   await first.runtime.actor('alarm', 'a').start()
   await first.crash()
-  isHeld = true
+  gate.close()
   const runtime = await first.restart()
   clock.step(10)
   // One batch takes the timer and the event; the timer's step fills it.
@@ -237,7 +250,7 @@ test('what a batch has left when its partition goes to another node goes there t
   await inner.claim({ partition: 0, node: 'other', token: 'other', now: clock.now() + 10_001, ttlMs: 1 })
   await clock.advance(4_000)
   expect(runtime.health().partitions.owned).toEqual([])
-  opened.resolve()
+  gate.open()
   for (let waited = 0; waited < 20; waited++) await clock.advance(1_000)
   await poked
   expect((await runtime.actor('alarm', 'a').snapshot()).value).toBe('rung')
@@ -274,3 +287,28 @@ test('a timer that is due while the result of a task waits does not take the tas
   expect(world.runtime.health().counters.staleTasks).toBe(0)
 })
 
+test('what an actor sends does not overtake what it has sent before', async () => {
+  const list = setup({ types: { context: {} as { numbers: readonly number[] }, events: {} as { type: 'ADD'; n: number } } }).createMachine({
+    context: { numbers: [] },
+    on: { ADD: { actions: assign(({ context, event }) => ({ numbers: [...context.numbers, event.n] })) } },
+  })
+  const relay = setup({ types: { events: {} as { type: 'GO'; n: number } } }).createMachine({
+    on: { GO: { actions: sendTo(actorAt('list/l'), ({ event }) => ({ type: 'ADD', n: event.n })) } },
+  })
+  const [inner, clock, gate] = [createMemoryStore(), createVirtualClock(), createGate()]
+  await using world = await createTestWorld({ machines: { list, relay }, store: holding(inner, 'load', gate), clock })
+  await using guest = await createTestWorld({ machines: { list, relay }, store: inner, clock, seed: 2 })
+  await world.runtime.actor('list', 'l').start()
+  await world.runtime.actor('relay', 'r').start()
+  await world.crash()
+  const runtime = await world.restart()
+  gate.close()
+  const first = runtime.actor('relay', 'r').send({ type: 'GO', n: 1 })
+  await clock.settle()
+  // While the relay is loaded its second event reaches the inbox, and the answer to the first comes to lie behind that.
+  await guest.runtime.actor('relay', 'r').send({ type: 'GO', n: 2 })
+  gate.open()
+  await first
+  await clock.settle()
+  expect((await runtime.actor('list', 'l').snapshot()).context.numbers).toEqual([1, 2])
+})
