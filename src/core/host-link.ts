@@ -15,10 +15,13 @@ export interface HostLink {
   stop(address: string): void
 }
 
-const links = new WeakMap<AnyActorSystem, HostLink>()
+const LINK = Symbol('troupe.host')
 
-export const hostLinkOf = (system: AnyActorSystem): HostLink | undefined => links.get(system)
+type Linked = AnyActorSystem & { [LINK]?: HostLink }
 
+export const hostLinkOf = (system: AnyActorSystem): HostLink | undefined => (system as Linked)[LINK]
+
+/** A property, no WeakMap: with an entry per live actor the garbage collector would spend its time on that one. */
 export function linkHost(system: AnyActorSystem, link: HostLink): void {
-  links.set(system, link)
+  ;(system as Linked)[LINK] = link
 }

@@ -93,7 +93,7 @@ export function taskOf(logic: AnyActorLogic): TaskDefinition {
   if (known) return known
   const { config } = logic as unknown as { config: PromiseCreator }
   return {
-    run: ({ input, self, system, signal }) => config({ input, self, system, signal, emit: () => undefined }),
+    run: scope => config({ input: scope.input, self: scope.self, system: scope.system, emit: () => undefined, get signal() { return scope.signal } }),
     retry: noRetry,
     retryIf: () => false,
     timeout: undefined,

@@ -12,17 +12,20 @@ import { wakeActor } from './wake.ts'
 import type { Settled, Waiter, Work } from './work.ts'
 
 /** What is not an event: what people and parents ask of an actor, and what the engine tells itself. */
-export async function obey(stepper: Stepper, work: Work, batch: Batch, slot: Slot): Promise<void> {
+export function obey(stepper: Stepper, work: Work, batch: Batch, slot: Slot): Promise<void> | undefined {
   const body = work.message.body as Exclude<Body, { kind: 'start' | 'spawn' | 'fork' | 'event' }> | Exclude<LocalBody, { kind: 'damaged' }>
   switch (body.kind) {
     case 'child':
       return settleChild(stepper, work, batch, slot, body)
     case 'stop':
-      return slot.isLive || slot.isMendable ? stopActor(stepper, work, batch, slot, 'stopped') : stepper.answer(work, batch, slot)
+      if (slot.isLive || slot.isMendable) stopActor(stepper, work, batch, slot, 'stopped')
+      else stepper.answer(work, batch, slot)
+      return undefined
     case 'cancel':
       return cancel(stepper, work, batch, slot, body.graceMs)
     case 'pause':
-      return pause(stepper, work, batch, slot)
+      pause(stepper, work, batch, slot)
+      return undefined
     case 'resume':
       return resume(stepper, work, batch, slot)
     case 'replay':
@@ -34,18 +37,23 @@ export async function obey(stepper: Stepper, work: Work, batch: Batch, slot: Slo
       batch.after.push(() => stepper.parts.executor.handled(slot.id, body.task))
       return endTask(stepper, work, batch, slot, body)
     case 'heartbeat':
-      return updateTask(stepper, batch, slot, body, task => ({ ...task, checkpoint: body.details }))
+      updateTask(stepper, batch, slot, body, task => ({ ...task, checkpoint: body.details }))
+      return undefined
     case 'interrupt':
       batch.after.push(() => stepper.parts.executor.handled(slot.id, body.task))
-      return updateTask(stepper, batch, slot, body, task => ({ ...task, attempt: task.attempt + 1, dueAt: stepper.now }))
+      updateTask(stepper, batch, slot, body, task => ({ ...task, attempt: task.attempt + 1, dueAt: stepper.now }))
+      return undefined
   }
 }
 
-async function settleChild(stepper: Stepper, work: Work, batch: Batch, slot: Slot, { path, child, outcome }: Extract<Body, { kind: 'child' }>): Promise<void> {
-  if (stepper.mustWait(work, slot)) return stepper.park(work, batch, slot)
-  if (slot.status !== 'active') return
+function settleChild(stepper: Stepper, work: Work, batch: Batch, slot: Slot, { path, child, outcome }: Extract<Body, { kind: 'child' }>): Promise<void> | undefined {
+  if (stepper.mustWait(work, slot)) {
+    stepper.park(work, batch, slot)
+    return undefined
+  }
+  if (slot.status !== 'active') return undefined
   const event = JSON.stringify({ type: `child.${outcome.type}`, child: addressOf(child) })
-  await stepper.run(work, batch, slot, 'child', { message: work.message, event, path }, () => stepper.live(slot).settleChild(path, child, outcome))
+  return stepper.run(work, batch, slot, 'child', { message: work.message, event, path }, () => stepper.live(slot).settleChild(path, child, outcome))
 }
 
 /** Gives a machine that knows `CANCEL` its grace to clean up, then stops what is left. */

@@ -7,23 +7,49 @@ import { TroupeError } from '../core/errors.ts'
 import { createBorder, decodeJson, encodeJson, exceeds, seal } from '../core/json.ts'
 import type { LocalBody } from '../core/message.ts'
 import { taskOf } from '../core/task.ts'
-import type { TaskDefinition } from '../core/task.ts'
+import type { TaskDefinition, TaskScope } from '../core/task.ts'
 import type { HostEnv } from './env.ts'
 
 /** Heartbeat details are kept at most this often. */
 const HEARTBEAT_KEEP_MS = 1_000
 
-interface Running {
+/** One attempt of a task in this process. */
+class Running {
+  readonly key: string
   readonly actor: ActorId
   readonly task: TaskDocument
   readonly definition: TaskDefinition
   readonly ref: AnyActorRef
-  readonly controller: AbortController
   timeout: TimerHandle | undefined
   silence: TimerHandle | undefined
   checkpoint: unknown
-  keptAt: number
-  ended: boolean
+  keptAt = -Infinity
+  ended = false
+  #controller: AbortController | undefined
+  #abortedWith: Error | undefined
+
+  constructor(key: string, actor: ActorId, task: TaskDocument, ref: AnyActorRef) {
+    const { logic } = ref as unknown as { logic: Parameters<typeof taskOf>[0] }
+    this.key = key
+    this.actor = actor
+    this.task = task
+    this.definition = taskOf(logic)
+    this.ref = ref
+    this.timeout = this.silence = undefined
+    this.checkpoint = task.checkpoint
+  }
+
+  /** Made when it is asked for: most short tasks never do, and it is the dearest part of an attempt. */
+  get signal(): AbortSignal {
+    this.#controller ??= new AbortController()
+    if (this.#abortedWith) this.#controller.abort(this.#abortedWith)
+    return this.#controller.signal
+  }
+
+  abort(reason: Error): void {
+    this.#abortedWith ??= reason
+    this.#controller?.abort(reason)
+  }
 }
 
 /**
@@ -43,6 +69,8 @@ export class Executor {
   /** In the order of asking; sets, because an attempt may be called off from the middle of a long queue. */
   readonly #waiting = new Map<string, Set<Running>>()
   readonly #active = new Map<string, number>()
+  /** Admitted in this turn. */
+  readonly #beginning: Running[] = []
   #total = 0
   #closed = false
 
@@ -53,13 +81,13 @@ export class Executor {
 
   /** Whether an attempt runs, or what came of it is on its way to the actor: then no crash has interrupted it. */
   isRunning(actor: ActorId, task: string): boolean {
-    const key = `${actor}:${task}`
+    const key = keyOf(actor, task)
     return this.#running.has(key) || this.#ending.has(key)
   }
 
   /** The actor has handled what came of an attempt. */
   handled(actor: ActorId, task: string): void {
-    this.#ending.delete(`${actor}:${task}`)
+    this.#ending.delete(keyOf(actor, task))
   }
 
   get size(): number {
@@ -68,19 +96,18 @@ export class Executor {
 
   /** Starts an attempt, or queues it behind others of its queue. */
   start(actor: ActorId, task: TaskDocument, ref: AnyActorRef): void {
-    const key = `${actor}:${task.id}`
+    const key = keyOf(actor, task.id)
     if (this.#closed || this.#running.has(key)) return
-    const { logic } = ref as unknown as { logic: Parameters<typeof taskOf>[0] }
-    const running: Running = { actor, task, definition: taskOf(logic), ref, controller: new AbortController(), timeout: undefined, silence: undefined, checkpoint: task.checkpoint, keptAt: -Infinity, ended: false }
+    const running = new Running(key, actor, task, ref)
     this.#running.set(key, running)
     const { queue } = running.definition
-    if (this.#hasRoom(queue)) void this.#run(running)
+    if (this.#hasRoom(queue)) this.#admit(running)
     else this.#waiting.set(queue, (this.#waiting.get(queue) ?? new Set()).add(running))
   }
 
   /** Ends an attempt whose result nobody wants any more. */
   abort(actor: ActorId, task: string, reason = 'the task was cancelled'): void {
-    const running = this.#running.get(`${actor}:${task}`)
+    const running = this.#running.get(keyOf(actor, task))
     if (running) this.#end(running, new Error(reason))
   }
 
@@ -107,33 +134,70 @@ export class Executor {
     return this.#total < this.#env.limits.tasksMax && (this.#active.get(queue) ?? 0) < (Object.hasOwn(this.#env.queues, queue) ? (this.#env.queues[queue] as number) : Infinity)
   }
 
-  async #run(running: Running): Promise<void> {
-    const { definition, task, ref, controller } = running
+  /** Takes a place in the queue. The code begins when the turn that started it is over, so that it need not if the same turn calls it off. */
+  #admit(running: Running): void {
+    const { queue } = running.definition
     this.#total++
-    this.#active.set(definition.queue, (this.#active.get(definition.queue) ?? 0) + 1)
+    this.#active.set(queue, (this.#active.get(queue) ?? 0) + 1)
     this.#watchTime(running)
+    if (this.#beginning.push(running) === 1) queueMicrotask(() => this.#beginAll())
+  }
+
+  #beginAll(): void {
+    for (const running of this.#beginning.splice(0)) {
+      const held = this.#env.probe?.('task-start')
+      if (held) void held.then(() => this.#begin(running))
+      else this.#begin(running)
+    }
+  }
+
+  /** Without `async`: of short tasks there are a hundred thousand, and each promise of theirs costs as much as they do. */
+  #begin(running: Running): void {
+    if (running.ended) return this.#free(running.definition.queue)
     try {
-      await this.#env.probe?.('task-start')
-      // Aborted in the turn that has started it: its code need not begin.
-      if (running.ended) return
-      const output = await definition.run({
-        input: copyOf(task.input),
-        signal: controller.signal,
-        attempt: task.attempt,
-        idempotencyKey: definition.idempotency?.(task.input) ?? `${running.actor}:${task.id}`,
-        checkpoint: task.checkpoint,
-        heartbeat: details => this.#heartbeat(running, details),
-        progress: data => !running.ended && this.#env.notice({ actor: running.actor, task: task.id, attempt: task.attempt, progress: data }),
-        self: ref,
-        system: ref.system,
-      })
-      await this.#env.probe?.('task-end')
+      const output = running.definition.run(this.#scopeOf(running))
+      if (isThenable(output)) output.then(value => this.#done(running, value), error => this.#failed(running, error))
+      else this.#done(running, output)
+    } catch (error) {
+      this.#failed(running, error)
+    }
+  }
+
+  #scopeOf(running: Running): TaskScope<unknown> {
+    const { definition, task, ref } = running
+    return {
+      input: copyOf(task.input),
+      get signal() {
+        return running.signal
+      },
+      attempt: task.attempt,
+      idempotencyKey: definition.idempotency?.(task.input) ?? running.key,
+      checkpoint: task.checkpoint,
+      heartbeat: details => this.#heartbeat(running, details),
+      progress: data => !running.ended && this.#env.notice({ actor: running.actor, task: task.id, attempt: task.attempt, progress: data }),
+      self: ref,
+      system: ref.system,
+    }
+  }
+
+  #done(running: Running, output: unknown): void {
+    const held = this.#env.probe?.('task-end')
+    if (held) void held.then(() => this.#keep(running, output))
+    else this.#keep(running, output)
+  }
+
+  #keep(running: Running, output: unknown): void {
+    try {
       this.#finish(running, { ok: true, output: this.#copy(running.actor, output, 'output') }, false)
     } catch (error) {
-      this.#finish(running, { ok: false, error }, this.#isRetryable(running, error))
-    } finally {
-      this.#free(definition.queue)
+      return this.#failed(running, error)
     }
+    this.#free(running.definition.queue)
+  }
+
+  #failed(running: Running, error: unknown): void {
+    this.#finish(running, { ok: false, error }, this.#isRetryable(running, error))
+    this.#free(running.definition.queue)
   }
 
   /** What a task gives, as it will be read back after a crash. Throws when it cannot be kept. */
@@ -149,7 +213,14 @@ export class Executor {
 
   #isRetryable({ definition, task }: Running, error: unknown): boolean {
     if (error instanceof TroupeError && (error.code === 'payload/too-large' || error.code === 'context/unserializable')) return false
-    return task.failures + 1 < definition.retry.attempts && definition.retryIf(error, task.attempt)
+    if (task.failures + 1 >= definition.retry.attempts) return false
+    try {
+      return definition.retryIf(error, task.attempt)
+    } catch (failure) {
+      // It decides nothing then, and the task ends with its own error.
+      this.#env.report(failure)
+      return false
+    }
   }
 
   #finish(running: Running, outcome: Extract<LocalBody, { kind: 'task' }>['outcome'], retryable: boolean): void {
@@ -159,17 +230,17 @@ export class Executor {
     this.#tell(running, { kind: 'task', task: task.id, attempt: task.attempt, outcome, retryable, checkpoint })
   }
 
-  #tell({ actor, task }: Running, body: LocalBody): void {
-    if (this.#deliver(actor, body)) this.#ending.set(`${actor}:${task.id}`, actor)
+  #tell({ key, actor }: Running, body: LocalBody): void {
+    if (this.#deliver(actor, body)) this.#ending.set(key, actor)
   }
 
   /** Takes an attempt out of the table; with a reason its code is told to stop. */
   #end(running: Running, reason?: Error): void {
     running.ended = true
-    this.#running.delete(`${running.actor}:${running.task.id}`)
+    this.#running.delete(running.key)
     this.#waiting.get(running.definition.queue)?.delete(running)
     for (const timer of [running.timeout, running.silence]) if (timer) this.#env.clock.clearTimer(timer)
-    if (reason) running.controller.abort(reason)
+    if (reason) running.abort(reason)
   }
 
   #free(queue: string): void {
@@ -179,7 +250,7 @@ export class Executor {
       for (const next of waiting) {
         if (!this.#hasRoom(name)) break
         waiting.delete(next)
-        void this.#run(next)
+        this.#admit(next)
       }
     }
   }
@@ -200,7 +271,7 @@ export class Executor {
   #limit(running: Running, ms: number, error: TroupeError): TimerHandle {
     return this.#env.clock.setTimer(() => {
       this.#finish(running, { ok: false, error }, this.#isRetryable(running, error))
-      running.controller.abort(error)
+      running.abort(error)
     }, ms)
   }
 
@@ -214,6 +285,10 @@ export class Executor {
     this.#deliver(running.actor, { kind: 'heartbeat', task: running.task.id, attempt: running.task.attempt, details: running.checkpoint })
   }
 }
+
+const keyOf = (actor: ActorId, task: string): string => `${actor}:${task}`
+
+const isThenable = (value: unknown): value is PromiseLike<unknown> => typeof value === 'object' && value !== null && typeof (value as Partial<PromiseLike<unknown>>).then === 'function'
 
 /** What the task does with its input stays its own. */
 const copyOf = (input: unknown): unknown => (typeof input === 'object' && input !== null ? decodeJson(encodeJson(input, true)) : input)

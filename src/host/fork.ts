@@ -1,7 +1,7 @@
 import { actorId, childKey, parseActorId } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import type { ActorDocument, PersistedChild, PersistedSnapshot } from '../core/document.ts'
-import { emptyEffects } from './xstate/effects.ts'
+import { QUIET } from './xstate/effects.ts'
 import type { Effects, SpawnRequest } from './xstate/effects.ts'
 
 /**
@@ -28,7 +28,7 @@ export function forkDocument(source: ActorDocument, id: ActorId, now: number): {
   const sync = syncPaths(source.snapshot, '')
   const tasks = Object.fromEntries(Object.entries(source.tasks).map(([key, task]) => [key, { ...task, attempt: 1, failures: 0, crashes: 0, dueAt: now }]))
   const document: ActorDocument = { ...source, snapshot, tasks, ordinal, parent: null, asks: [], restarts: [], cancelAt: null, failure: null, status: 'active' }
-  const effects: Effects = { ...emptyEffects(), spawns: spawns.map(spawn => ({ ...spawn, sync: sync.has(spawn.path) })) }
+  const effects: Effects = { ...QUIET, spawns: spawns.map(spawn => ({ ...spawn, sync: sync.has(spawn.path) })) }
   return { document, head: document, effects }
 }
 

@@ -31,6 +31,8 @@ export class Slots {
   readonly #wake: (id: ActorId, path: string, event: string) => void
   /** In order of last use. */
   readonly #slots = new Map<ActorId, Slot>()
+  /** What the store had of actors that the batch at hand needs; undefined for those that do not exist. */
+  readonly #ahead = new Map<ActorId, StoredActor | undefined>()
 
   constructor(env: HostEnv, wake: (id: ActorId, path: string, event: string) => void) {
     this.#env = env
@@ -49,11 +51,35 @@ export class Slots {
     return this.#slots.size
   }
 
+  /** Reads those that are not in memory, all at once: one after the other each would be a round trip. What fails is read again by whom it concerns. */
+  async readAhead(ids: readonly ActorId[]): Promise<void> {
+    const missing = new Set<ActorId>()
+    for (const id of ids) if (!this.#slots.has(id) && !this.#ahead.has(id)) missing.add(id)
+    if (missing.size === 0) return
+    await this.#env.probe?.('load')
+    const { store } = this.#env
+    await Promise.all(Array.from(missing, id => store.load(id).then(stored => this.#ahead.set(id, stored), () => undefined)))
+  }
+
+  /** Whether an actor that is not in memory was read ahead: then `bring` needs no promise. */
+  isAhead(id: ActorId): boolean {
+    return this.#ahead.has(id)
+  }
+
+  /** Brings an actor that was read ahead into memory. Undefined when it does not exist. */
+  bring(id: ActorId): Slot | undefined {
+    const stored = this.#ahead.get(id)
+    return stored && this.#place(id, stored)
+  }
+
   /** Brings an actor into memory. Undefined when it does not exist. */
   async load(id: ActorId): Promise<Slot | undefined> {
     await this.#env.probe?.('load')
     const stored = await this.#env.store.load(id)
-    if (!stored) return undefined
+    return stored && this.#place(id, stored)
+  }
+
+  #place(id: ActorId, stored: StoredActor): Slot {
     const { document, deltaChars } = readDocument(stored, this.#env.codec)
     const slot = Slot.restored(stored.record, document, this.#env.definitions.get(parseActorId(id).machine), { base: stored.base.data.length, deltas: deltaChars })
     if (slot.isLive) this.#restore(slot, document)
@@ -161,7 +187,9 @@ export class Slots {
     this.#slots.set(slot.id, slot)
   }
 
+  /** After each batch. */
   evict(): void {
+    this.#ahead.clear()
     // The bound is the node's, shared out over the partitions.
     const excess = this.#slots.size - Math.ceil(this.#env.limits.liveActorsMax / this.#env.store.partitions)
     if (excess <= 0) return
@@ -183,6 +211,7 @@ export class Slots {
 
   /** Drops ended actors: the store may have deleted them. Those it still has are loaded again when asked for. */
   forgetEnded(): void {
+    this.#ahead.clear()
     for (const slot of this.#slots.values()) if (!slot.isLive && !slot.isMendable && !slot.isDirty) this.#slots.delete(slot.id)
   }
 
@@ -190,6 +219,7 @@ export class Slots {
   clear(): void {
     for (const slot of this.#slots.values()) slot.live?.dispose()
     this.#slots.clear()
+    this.#ahead.clear()
   }
 }
 

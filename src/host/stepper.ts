@@ -62,15 +62,16 @@ export class Stepper {
       return undefined
     }
     const slot = slots.get(to)
-    if (!slot) return this.#load(to, batch).then(loaded => this.#dispatch(work, batch, loaded))
-    if (!batch.slots.has(slot)) slots.touch(slot)
-    return this.#dispatch(work, batch, slot)
-  }
-
-  async #load(id: ActorId, batch: Batch): Promise<Slot | undefined> {
-    const slot = await this.parts.slots.load(id)
-    if (slot && (slot.isDirty || slot.held)) batch.slots.add(slot)
-    return slot
+    if (slot) {
+      if (!batch.slots.has(slot)) slots.touch(slot)
+      return this.#dispatch(work, batch, slot)
+    }
+    if (!slots.isAhead(to)) return slots.load(to).then(loaded => this.#dispatch(work, batch, arrived(loaded, batch)))
+    try {
+      return this.#dispatch(work, batch, arrived(slots.bring(to), batch))
+    } catch (error) {
+      return Promise.reject(error as Error)
+    }
   }
 
   #dispatch(work: Work, batch: Batch, slot: Slot | undefined): Promise<void> | undefined {
@@ -312,6 +313,12 @@ export class Stepper {
     if (!slot.live) throw new TroupeError('actor/held', `${slot.address} is ${slot.status}`, { address: slot.address })
     return slot.live
   }
+}
+
+/** What its restoring has changed is written with the batch. */
+function arrived(slot: Slot | undefined, batch: Batch): Slot | undefined {
+  if (slot && (slot.isDirty || slot.held)) batch.slots.add(slot)
+  return slot
 }
 
 const fingerprintOf = (event: string): string => createHash('sha256').update(event).digest('base64url').slice(0, 22)

@@ -34,11 +34,11 @@ export async function wakeTasks(stepper: Stepper, work: Work, batch: Batch, slot
 }
 
 /** An attempt has ended: the machine hears of it, or the next attempt is scheduled. */
-export async function endTask(stepper: Stepper, work: Work, batch: Batch, slot: Slot, body: Extract<LocalBody, { kind: 'task' }>): Promise<void> {
+export function endTask(stepper: Stepper, work: Work, batch: Batch, slot: Slot, body: Extract<LocalBody, { kind: 'task' }>): Promise<void> | undefined {
   const { env } = stepper.parts
   const { attempt, outcome, retryable, checkpoint } = body
   const task = openAttempt(stepper, slot, body)
-  if (!task) return
+  if (!task) return undefined
   if (!outcome.ok && retryable) {
     env.counters.taskRetries++
     const dueAt = stepper.now + backoffMs(retryOf(slot, task), task.failures + 1, env.random.next())
@@ -46,7 +46,8 @@ export async function endTask(stepper: Stepper, work: Work, batch: Batch, slot: 
     const event = JSON.stringify({ type: 'task.retry', task: task.id, attempt, dueAt })
     stepper.step(slot, batch, 'task', { event, path: task.path, error: toErrorInfo(outcome.error) }, () => stepper.live(slot).updateTask(next))
   } else if (slot.status === 'paused') updateTask(stepper, batch, slot, body, known => ({ ...known, outcome }))
-  else await settle(stepper, work, batch, slot, task, outcome)
+  else return settle(stepper, work, batch, slot, task, outcome)
+  return undefined
 }
 
 export function updateTask(stepper: Stepper, batch: Batch, slot: Slot, of: Attempt, change: (task: TaskDocument) => TaskDocument): void {
@@ -85,13 +86,13 @@ function start(stepper: Stepper, batch: Batch, slot: Slot, task: TaskDocument): 
   if (!failure) launchTask(stepper, batch, slot, task)
 }
 
-async function settle(stepper: Stepper, work: Work, batch: Batch, slot: Slot, task: TaskDocument, outcome: NonNullable<TaskDocument['outcome']>): Promise<void> {
+function settle(stepper: Stepper, work: Work, batch: Batch, slot: Slot, task: TaskDocument, outcome: NonNullable<TaskDocument['outcome']>): Promise<void> | undefined {
   const event = JSON.stringify({ type: outcome.ok ? 'task.done' : 'task.failed', task: task.id, attempt: task.attempt })
-  const error = outcome.ok ? {} : { error: toErrorInfo(outcome.error) }
+  const facts = outcome.ok ? { event, path: task.path } : { event, path: task.path, error: toErrorInfo(outcome.error) }
   // Should it poison the actor, this is what the dead letter keeps: replaying it begins the task again.
   const body = { kind: 'task', task: task.id, attempt: task.attempt, outcome } as unknown as Body
   const message = stepper.message(slot.id, null, body, work.message)
-  await stepper.run({ message }, batch, slot, 'task', { event, path: task.path, ...error }, () => stepper.live(slot).settleTask(task, outcome.ok ? { output: outcome.output } : { error: outcome.error }))
+  return stepper.run({ message }, batch, slot, 'task', facts, () => stepper.live(slot).settleTask(task, outcome.ok ? { output: outcome.output } : { error: outcome.error }))
 }
 
 /** The task, if this attempt of it is the one that is open; anything else is a late result, counted and dropped. */

@@ -225,3 +225,15 @@ describe('an abort', () => {
     expect(executor.size).toBe(0)
   })
 })
+
+test('a retryIf that throws decides nothing: the attempt ends with its own error, and the next task runs', async () => {
+  const { start, clock, delivered } = rig({ tasksMax: 1 })
+  const broken = () => { throw new Error('no opinion') }
+  start('1', { run: () => Promise.reject(new Error('first')), retry: 3, retryIf: broken })
+  start('2', { run: () => 'second' })
+  await clock.settle()
+  expect(delivered).toMatchObject([
+    { task: '1', outcome: { ok: false, error: { message: 'first' } }, retryable: false },
+    { task: '2', outcome: { ok: true, output: 'second' } },
+  ])
+})

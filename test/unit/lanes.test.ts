@@ -28,7 +28,8 @@ test('what is put back comes before what waits', () => {
   lanes.push(three)
   lanes.putBack([one, two, other])
   expect(lanes.size).toBe(4)
-  expect(lanes.take(10)).toEqual([one, two, three, other])
+  expect(lanes.take(2)).toEqual([one, two])
+  expect(lanes.take(10)).toEqual([other, three])
 })
 
 test('only the last push can be taken back', () => {
@@ -54,4 +55,19 @@ test('the oldest work and the drain', () => {
   expect(lanes.oldestAt()).toBe(10)
   expect(keysOf(lanes.drain())).toBe('abc')
   expect(lanes.size).toBe(0)
+})
+
+test('what has begun goes before births, which get their share all the same', () => {
+  const lanes = new Lanes()
+  const birth = (key: string): Work => ({ message: { ...work(key).message, body: { kind: 'start', input: 'null' } } })
+  const [born, after] = [birth('n'), work('n')]
+  lanes.push(born)
+  lanes.push(after)
+  for (let index = 0; index < 100; index++) lanes.push(work(`b${index}`))
+  expect(lanes.take(8)).toHaveLength(8)
+  expect(lanes.size).toBe(94)
+  const rest = lanes.take(1_000)
+  expect(lanes.size).toBe(0)
+  const order = [born, after].map(one => rest.indexOf(one))
+  expect(order).toEqual([-1, 93])
 })

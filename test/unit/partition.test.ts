@@ -113,7 +113,8 @@ describe('a commit that fails', () => {
 test('reads of a batch that fail are told to the sender, and the partition goes on', async () => {
   const fragile = fragileStore()
   const { world, actor } = await open(fragile)
-  fragile.fails('load', 'store/failed')
+  // Once where it is read ahead, once where it is needed.
+  fragile.fails('load', 'store/failed', 2)
   await expect(world.runtime.actor(counter, '2').start()).rejects.toMatchObject({ code: 'store/failed' })
   await world.advance(100)
   expect((await actor.ask({ type: 'ADD' })).context.n).toBe(1)

@@ -4,18 +4,18 @@ import type { TaskDocument } from '../../core/document.ts'
 
 /** What a step wants to let out, once it is committed. */
 export interface Effects {
-  readonly sends: OutgoingEvent[]
-  readonly spawns: SpawnRequest[]
+  readonly sends: readonly OutgoingEvent[]
+  readonly spawns: readonly SpawnRequest[]
   /** Durable children to stop. */
-  readonly stops: ActorId[]
-  readonly replies: unknown[]
-  readonly emitted: EventObject[]
+  readonly stops: readonly ActorId[]
+  readonly replies: readonly unknown[]
+  readonly emitted: readonly EventObject[]
   /** Events for the parent, by `sendParent`. */
-  readonly toParent: string[]
-  readonly tasks: TaskDocument[]
-  readonly cancelled: string[]
+  readonly toParent: readonly string[]
+  readonly tasks: readonly TaskDocument[]
+  readonly cancelled: readonly string[]
   /** What must run only after the commit. */
-  readonly after: (() => void)[]
+  readonly after: readonly (() => void)[]
 }
 
 export interface OutgoingEvent {
@@ -42,14 +42,31 @@ export interface Step {
   readonly effects: Effects
 }
 
-/** Effects of a step that has none yet. */
-export const emptyEffects = (): Effects => ({ sends: [], spawns: [], stops: [], replies: [], emitted: [], toParent: [], tasks: [], cancelled: [], after: [] })
+const NONE: readonly never[] = Object.freeze([])
+
+/** Effects while they are collected. Most steps have one or two, so a list is made with its first entry. */
+export class EffectsBuffer implements Effects {
+  sends: Effects['sends'] = NONE
+  spawns: Effects['spawns'] = NONE
+  stops: Effects['stops'] = NONE
+  replies: Effects['replies'] = NONE
+  emitted: Effects['emitted'] = NONE
+  toParent: Effects['toParent'] = NONE
+  tasks: Effects['tasks'] = NONE
+  cancelled: Effects['cancelled'] = NONE
+  after: Effects['after'] = NONE
+  isQuiet = true
+
+  add<K extends keyof Effects>(kind: K, effect: Effects[K][number]): void {
+    this.isQuiet = false
+    const lists = this as unknown as Record<K, unknown[]>
+    if (this[kind] === NONE) lists[kind] = [effect]
+    else lists[kind].push(effect)
+  }
+}
+
+/** The effects of every step that let nothing out. */
+export const QUIET: Effects = new EffectsBuffer()
 
 /** A step in which nothing happened. */
 export const noStep = (): Step => ({ delta: undefined, effects: QUIET })
-
-/** The effects of every step that let nothing out. */
-export const QUIET: Effects = emptyEffects()
-
-export const isQuiet = ({ sends, spawns, stops, replies, emitted, toParent, tasks, cancelled, after }: Effects): boolean =>
-  sends.length + spawns.length + stops.length + replies.length + emitted.length + toParent.length + tasks.length + cancelled.length + after.length === 0

@@ -12,9 +12,15 @@ export interface Internals {
 
 export const internals = (ref: AnyActorRef): Internals => ref as unknown as Internals
 
+export interface InspectionEvent {
+  readonly type: string
+  readonly actorRef: AnyActorRef
+}
+
 export interface System {
   _relay(source: AnyActorRef | undefined, target: AnyActorRef, event: EventObject): void
-  _sendInspectionEvent(event: { type: string; actorRef: AnyActorRef }): void
+  _sendInspectionEvent(event: InspectionEvent): void
+  scheduler: AnyActorRef['system']['scheduler']
 }
 
 /** Path of an actor in its tree: '' for the root, else '/id/id'. */

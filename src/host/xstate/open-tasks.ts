@@ -1,14 +1,17 @@
 import type { Op } from '../../core/delta.ts'
 import type { TaskDocument } from '../../core/document.ts'
 
+const NO_TASKS: Map<string, TaskDocument> = new Map()
+
 /** The tasks that one actor tree waits for, by id; each change is noted for the step's delta. */
 export class OpenTasks {
-  readonly #tasks: Map<string, TaskDocument>
-  readonly #note: (op: Op) => void
+  /** Made with the first task. */
+  #tasks = NO_TASKS
+  readonly #ops: Op[]
 
-  constructor(saved: Readonly<Record<string, TaskDocument>>, note: (op: Op) => void) {
-    this.#tasks = new Map(Object.entries(saved))
-    this.#note = note
+  constructor(saved: Readonly<Record<string, TaskDocument>>, ops: Op[]) {
+    this.#ops = ops
+    for (const id in saved) this.#set(saved[id] as TaskDocument)
   }
 
   get all(): ReadonlyMap<string, TaskDocument> {
@@ -28,12 +31,17 @@ export class OpenTasks {
   }
 
   put(task: TaskDocument): void {
-    this.#tasks.set(task.id, task)
-    this.#note([['tasks', task.id], task])
+    this.#set(task)
+    this.#ops.push([['tasks', task.id], task])
   }
 
   drop(id: string): void {
-    if (this.#tasks.delete(id)) this.#note([['tasks', id]])
+    if (this.#tasks.delete(id)) this.#ops.push([['tasks', id]])
+  }
+
+  #set(task: TaskDocument): void {
+    if (this.#tasks === NO_TASKS) this.#tasks = new Map()
+    this.#tasks.set(task.id, task)
   }
 
   toJSON(): Record<string, TaskDocument> {

@@ -1,11 +1,13 @@
 import type { AnyActorLogic, AnyActorRef, EventObject } from 'xstate'
 import type { TaskDocument } from '../../core/document.ts'
+import { hostLinkOf } from '../../core/host-link.ts'
+import type { AnyActorSystem } from '../../core/host-link.ts'
 import { pathOf } from './internals.ts'
 
 export interface TaskHost {
   nextOrdinal(): number
   /** While an actor is restored its tasks are known already. */
-  isRestoring(): boolean
+  readonly restoring: boolean
   requestTask(task: TaskDocument): void
   cancelTask(id: string): void
 }
@@ -24,6 +26,11 @@ interface TaskState {
   readonly input: unknown
 }
 
+interface Scope {
+  readonly self: AnyActorRef
+  readonly system: AnyActorSystem
+}
+
 export const LIVE_FAILED = 'troupe.live.failed'
 /** Events that observables and failing code send to themselves. */
 export const tellsOfItself = ({ type }: EventObject): boolean => type.startsWith('xstate.observable.') || type === LIVE_FAILED
@@ -31,22 +38,28 @@ export const tellsOfItself = ({ type }: EventObject): boolean => type.startsWith
 export const TASK_DONE = 'troupe.task.done'
 export const TASK_FAILED = 'troupe.task.failed'
 
-/** Promise logic as a request: the host runs it after the commit and brings back what came of it. */
-export function asTask(logic: AnyActorLogic, host: TaskHost): AnyActorLogic {
-  return {
+const hostOf = (system: AnyActorSystem): TaskHost => hostLinkOf(system) as unknown as TaskHost
+
+const tasks = new WeakMap<AnyActorLogic, AnyActorLogic>()
+
+/** Promise logic as a request: the host runs it after the commit and brings back what came of it. One for all actors: it finds the host by the system. */
+export function asTask(logic: AnyActorLogic): AnyActorLogic {
+  const known = tasks.get(logic)
+  if (known) return known
+  const wrapped = {
     ...logic,
-    getInitialSnapshot: (_scope: unknown, input: unknown) => ({ status: 'active', output: undefined, error: undefined, input, task: String(host.nextOrdinal()) }),
+    getInitialSnapshot: ({ system }: Scope, input: unknown) => ({ status: 'active', output: undefined, error: undefined, input, task: String(hostOf(system).nextOrdinal()) }),
     getPersistedSnapshot: (state: unknown) => state,
     restoreSnapshot: (state: unknown) => state,
-    start: (state: TaskState, { self }: { self: AnyActorRef }) => {
-      if (state.status !== 'active' || host.isRestoring()) return
-      const request: TaskDocument = { id: state.task, path: pathOf(self), input: state.input, attempt: 1, failures: 0, dueAt: null, crashes: 0 }
-      host.requestTask(request)
+    start: (state: TaskState, { self, system }: Scope) => {
+      const host = hostOf(system)
+      if (state.status !== 'active' || host.restoring) return
+      host.requestTask({ id: state.task, path: pathOf(self), input: state.input, attempt: 1, failures: 0, dueAt: null, crashes: 0 })
     },
-    transition: (state: TaskState, event: EventObject & { task?: string; output?: unknown; error?: unknown }) => {
+    transition: (state: TaskState, event: EventObject & { task?: string; output?: unknown; error?: unknown }, { system }: Scope) => {
       if (state.status !== 'active') return state
       if (event.type === 'xstate.stop') {
-        host.cancelTask(state.task)
+        hostOf(system).cancelTask(state.task)
         return { ...state, status: 'stopped', input: undefined }
       }
       if (event.task !== state.task) return state
@@ -55,6 +68,8 @@ export function asTask(logic: AnyActorLogic, host: TaskHost): AnyActorLogic {
       return state
     },
   } as unknown as AnyActorLogic
+  tasks.set(logic, wrapped)
+  return wrapped
 }
 
 /** Live code (callbacks, observables), each of whose entry points waits for the commit. */

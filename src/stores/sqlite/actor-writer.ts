@@ -38,7 +38,7 @@ export function createActorWriter(connection: Connection): ActorWriter {
   const select = connection.prepare(`SELECT aid, last, status, version, tags, due_at AS dueAt, open_tasks AS openTasks, parked,
     completed_at AS completedAt, expires_at AS expiresAt, error FROM actor WHERE id = ?`)
   const insert = connection.prepare(`INSERT INTO actor (last, id, tenant, machine, run, partition, parent, status, seq, version, states, tags,
-    due_at, open_tasks, parked, created_at, updated_at, completed_at, expires_at, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+    due_at, open_tasks, parked, created_at, updated_at, completed_at, expires_at, error) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO NOTHING`)
   const updateStep = connection.prepare('UPDATE actor SET last = ?, seq = ?, states = ?, updated_at = ? WHERE aid = ?')
   const updateSchedule = connection.prepare(`UPDATE actor SET last = ?, seq = ?, states = ?, updated_at = ?,
     version = ?, tags = ?, due_at = ?, open_tasks = ?, parked = ?, completed_at = ?, error = ? WHERE aid = ?`)
@@ -51,18 +51,25 @@ export function createActorWriter(connection: Connection): ActorWriter {
   const find = (id: ActorId) => select.get(id) as unknown as KnownActor | undefined
 
   function create(record: ActorRecord, last: number): KnownActor {
-    const former = find(record.id)
-    if (former) {
-      assertInvariant(!isLive(former.status), `actor ${record.id} is created, but exists and is ${former.status}`)
-      doom.run(former.aid, former.last)
-      remove.run(former.aid)
-    }
     const { id, run, partition, parent, status, seq, version, states, dueAt, openTasks, parked, createdAt, updatedAt, completedAt, expiresAt, error } = record
     const { tenant, machine } = parseActorId(id)
     const tags = packNames(record.tags)
-    const { lastInsertRowid } = insert.run(last, id, tenant, machine, run, partition, parent, status, seq, version, packNames(states), tags,
+    const add = () => insert.run(last, id, tenant, machine, run, partition, parent, status, seq, version, packNames(states), tags,
       dueAt, openTasks, parked, createdAt, updatedAt, completedAt, expiresAt, error)
-    return { aid: Number(lastInsertRowid), last, status, version, tags, dueAt, openTasks, parked, completedAt, expiresAt, error }
+    let added = add()
+    if (Number(added.changes) === 0) {
+      makeRoom(id)
+      added = add()
+    }
+    return { aid: Number(added.lastInsertRowid), last, status, version, tags, dueAt, openTasks, parked, completedAt, expiresAt, error }
+  }
+
+  /** An ended actor gives its id to a new one. */
+  function makeRoom(id: ActorId): void {
+    const former = find(id)
+    assertInvariant(former !== undefined && !isLive(former.status), `actor ${id} is created, but exists and is ${former?.status}`)
+    doom.run(former.aid, former.last)
+    remove.run(former.aid)
   }
 
   function update(before: KnownActor, record: ActorRecord, last: number): KnownActor | undefined {
@@ -93,7 +100,9 @@ export function createActorWriter(connection: Connection): ActorWriter {
       assertInvariant(after !== undefined, `actor ${id} is written, but was deleted`)
       if (row) insertRow.run(rowid, after.aid, prev, row.fromSeq, row.toSeq, at, row.data)
       if (base) insertBase.run(after.aid, base.seq, last, base.data)
-      known.set(id, after)
+      // One that has ended is seldom written again.
+      if (isLive(record.status)) known.set(id, after)
+      else known.delete(id)
     },
   }
 }
