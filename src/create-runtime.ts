@@ -13,6 +13,7 @@ import type { HostEnv } from './host/env.ts'
 import { Node } from './host/node.ts'
 import { Runtime } from './host/runtime.ts'
 import { createMemoryStore } from './stores/memory/memory-store.ts'
+import { openRedisStore } from './stores/redis/redis-store.ts'
 import { openSqliteStore } from './stores/sqlite/sqlite-store.ts'
 import { systemClock, systemRandom } from './system-ports.ts'
 
@@ -20,8 +21,10 @@ export interface RuntimeOptions<TMachines extends Machines = Machines> {
   /** Machines by name; an entry with `{ machine, version, migrate, retention, supervision, limits, events, … }` says more about one. */
   readonly machines: TMachines
   /**
-   * Where everything is kept: `sqlite:./path/app.db` (a file), `memory:` (nothing survives), or a store of your own.
+   * Where everything is kept: `sqlite:./path/app.db` (a file), `redis://host:port` (many processes and machines; several hosts after
+   * each other are a cluster, `rediss:` is TLS), `memory:` (nothing survives), or a store of your own.
    * Options of SQLite: `sqlite:./app.db?synchronous=NORMAL` trades the last commits at a power loss for speed, `&partitions=4`.
+   * Options of Redis: `?prefix=shop&partitions=16&durability=process-crash`, or `power-loss`, or `failover`.
    */
   readonly store: string | Store
   readonly limits?: Partial<Limits>
@@ -100,7 +103,8 @@ async function openByUrl(url: string): Promise<Store> {
   const scheme = url.slice(0, url.indexOf(':') + 1)
   const rest = url.slice(scheme.length)
   if (scheme === 'memory:') return createMemoryStore()
-  if (scheme !== 'sqlite:') throw new TroupeError('config/invalid', `store '${url}' is not known: use 'sqlite:./path/app.db' or 'memory:'`)
+  if (scheme === 'redis:' || scheme === 'rediss:') return openRedisStore(url)
+  if (scheme !== 'sqlite:') throw new TroupeError('config/invalid', `store '${url}' is not known: use 'sqlite:./path/app.db', 'redis://host:port' or 'memory:'`)
   const [path = '', query = ''] = rest.split('?', 2)
   if (path === '') throw new TroupeError('config/invalid', `store '${url}' names no file: use 'sqlite:./path/app.db'`)
   const { synchronous = 'FULL', partitions, ...unknown } = Object.fromEntries(new URLSearchParams(query)) as Record<string, string>

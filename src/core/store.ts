@@ -11,7 +11,8 @@ import type { ActorId } from './address.ts'
  *     partition's last one plus one.
  * S3  A commit repeated with the id of the partition's last commit changes nothing and succeeds.
  * S4  What `append` or `commit` has resolved is durable at the level the store was opened with.
- * S5  Messages of a commit's outbox reach the inbox of their partition exactly once, in order per sender.
+ * S5  Messages of a commit's outbox reach the inbox of their partition exactly once, in order per sender; its replies reach
+ *     their node. Both may come after `commit` has resolved, and then come although its caller has died.
  * S6  The inbox gives messages in the order of their positions; a position is never used again.
  * S7  `claim` gives a partition away only when its lease has run out, was released or its node is known to be dead,
  *     and each claim has a higher epoch.
@@ -25,7 +26,7 @@ export interface Store {
   readonly partitions: number
 
   claim(request: ClaimRequest): Promise<ClaimResult>
-  /** Prolongs leases; gives back those that are lost. */
+  /** Prolongs leases; gives back those that are lost. `now` as in a claim. */
   renew(leases: readonly Lease[], now: number, ttlMs: number): Promise<readonly Lease[]>
   release(leases: readonly Lease[]): Promise<void>
   /** Who owns what now, whoever asks. */
@@ -33,7 +34,7 @@ export interface Store {
 
   commit(lease: Lease, commit: Commit): Promise<void>
 
-  /** Accepts messages from outside a batch. Refuses with `mailbox/full` when more than `depthMax` wait for one actor; then none is kept. */
+  /** Accepts messages from outside a batch. Refuses with `mailbox/full` when more than `depthMax` wait for one actor; then none of its partition's is kept. */
   append(messages: readonly InboxMessage[], depthMax: number): Promise<void>
   /** Messages of a partition above a position, oldest first, at most `limit`. */
   take(partition: number, after: number, limit: number): Promise<readonly StoredMessage[]>
@@ -67,11 +68,20 @@ export interface Store {
   /** Deletes what has outlived its retention; returns how many actors went. At most `limit` of each kind. */
   sweep(lease: Lease, request: SweepRequest): Promise<number>
 
-  /** Calls back when another process or node may have changed something; returns how to stop that. */
-  subscribe(onChange: () => void): () => void
+  /**
+   * Calls back when another process or node may have changed something; returns how to stop that. A scope says what is of
+   * interest; a store may tell more. Without a change everything may have changed.
+   */
+  subscribe(onChange: (change?: Change) => void, scope?: SubscribeScope): () => void
 
   close(): Promise<void>
 }
+
+/** What concerns a node (its inboxes, its replies, leases), or the commits of one partition. */
+export type SubscribeScope = { readonly node: string } | { readonly partition: number }
+
+/** What may have changed. */
+export type Change = { readonly kind: 'inbox'; readonly partition: number } | { readonly kind: 'replies' }
 
 export interface ClaimRequest {
   readonly partition: number
@@ -79,6 +89,7 @@ export interface ClaimRequest {
   readonly node: string
   /** Random; compared beside the epoch, because a failover can roll epochs back. */
   readonly token: string
+  /** The claimer's time. A store that has a clock of its own for all its nodes judges leases by that one alone. */
   readonly now: number
   readonly ttlMs: number
 }
@@ -112,12 +123,18 @@ export interface Commit {
   readonly outbox: readonly InboxMessage[]
   /** Messages kept aside for actors that do not take events now. */
   readonly park: readonly InboxMessage[]
-  /** Positions of parked messages that were handled. */
-  readonly unpark: readonly number[]
+  /** Parked messages that were handled. */
+  readonly unpark: readonly Parked[]
   readonly marks: readonly Mark[]
   readonly replies: readonly Reply[]
   readonly deadLetters: readonly DeadLetter[]
   readonly resolved: readonly DeadLetterResolution[]
+}
+
+/** Where a message of an actor was kept aside. */
+export interface Parked {
+  readonly actor: ActorId
+  readonly position: number
 }
 
 export const actorStatuses = ['active', 'paused', 'held', 'failed', 'done', 'stopped', 'cancelled'] as const

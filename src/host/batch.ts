@@ -5,7 +5,7 @@ import type { ErrorInfo } from '../core/errors.ts'
 import { decodeJson, encodeJson } from '../core/json.ts'
 import { packMessage, unpackMessage } from '../core/message.ts'
 import type { Body, Message } from '../core/message.ts'
-import type { Commit, DeadLetter, DeadLetterResolution, InboxMessage, Mark, Reply } from '../core/store.ts'
+import type { Commit, DeadLetter, DeadLetterResolution, InboxMessage, Mark, Parked, Reply } from '../core/store.ts'
 import type { Codec } from '../core/codec.ts'
 import type { ActorId } from '../core/address.ts'
 import { decodeFor, encodeFor } from './coding.ts'
@@ -20,7 +20,7 @@ export class Batch {
   readonly chained: Work[] = []
   readonly outbox: Message<Body>[] = []
   readonly park: Message<Body>[] = []
-  readonly unpark: number[] = []
+  readonly unpark: Parked[] = []
   /** Actors whose parked messages were taken: the store shows them until the commit, so once per batch is enough. */
   readonly unparked = new Set<Slot>()
   readonly marks: Mark[] = []

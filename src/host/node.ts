@@ -4,6 +4,7 @@ import type { TimerHandle } from '../core/clock.ts'
 import { TroupeError } from '../core/errors.ts'
 import { packMessage } from '../core/message.ts'
 import type { Body, LocalBody, Message } from '../core/message.ts'
+import type { Change } from '../core/store.ts'
 import { encodeMessage, outcomeOf } from './batch.ts'
 import type { HostEnv, Notice } from './env.ts'
 import { Executor } from './executor.ts'
@@ -39,6 +40,8 @@ export class Node {
   readonly #partitions = new Map<number, Partition>()
   readonly #pending = new Map<string, (outcome: Settled) => void>()
   readonly #watchers = new Map<ActorId, Set<(notice?: Notice) => void>>()
+  /** Partitions whose commits by other nodes are of interest here. */
+  readonly #followed = new Map<number, { watchers: number; readonly stop: () => void }>()
   readonly #unsubscribe: () => void
   #ticker: TimerHandle | undefined
   #renewedAt = 0
@@ -53,7 +56,7 @@ export class Node {
     this.#options = options
     this.#sweptAt = env.clock.now()
     this.#executor = new Executor(env, (actor, body) => this.#deliver(actor, body))
-    this.#unsubscribe = env.store.subscribe(() => this.#changedElsewhere())
+    this.#unsubscribe = env.store.subscribe(change => this.#changedElsewhere(change), { node: env.node })
   }
 
   async start(): Promise<void> {
@@ -154,9 +157,31 @@ export class Node {
   onChange(id: ActorId, listener: (notice?: Notice) => void): () => void {
     const listeners = this.#watchers.get(id) ?? new Set()
     this.#watchers.set(id, listeners.add(listener))
+    const unfollow = this.#follow(partitionOf(id, this.#env.store.partitions))
     return () => {
+      unfollow()
       listeners.delete(listener)
       if (listeners.size === 0 && this.#watchers.get(id) === listeners) this.#watchers.delete(id)
+    }
+  }
+
+  /** Hears of the commits of other nodes to a partition while somebody here watches an actor of it. */
+  #follow(partition: number): () => void {
+    const followed = this.#followed.get(partition) ?? { watchers: 0, stop: this.#env.store.subscribe(() => this.#committedElsewhere(partition), { partition }) }
+    followed.watchers++
+    this.#followed.set(partition, followed)
+    return () => {
+      if (--followed.watchers > 0) return
+      this.#followed.delete(partition)
+      followed.stop()
+    }
+  }
+
+  #committedElsewhere(partition: number): void {
+    // What this node has committed itself its watchers have heard of.
+    if (this.#partitions.has(partition)) return
+    for (const [id, listeners] of this.#watchers) {
+      if (partitionOf(id, this.#env.store.partitions) === partition) for (const listener of listeners) listener()
     }
   }
 
@@ -185,6 +210,7 @@ export class Node {
     await this.#env.store.release(partitions.map(({ lease }) => lease)).catch((error: unknown) => this.#env.report(error))
     this.#partitions.clear()
     this.#unsubscribe()
+    for (const { stop } of this.#followed.values()) stop()
     // Watchers see that the node is closing, and end.
     for (const listeners of this.#watchers.values()) for (const listener of listeners) listener()
     for (const settle of this.#pending.values()) settle({ seq: 0, error: new TroupeError('runtime/closed', 'the runtime was closed') })
@@ -204,10 +230,12 @@ export class Node {
     for (const id of ids) for (const listener of this.#watchers.get(id) ?? []) listener()
   }
 
-  #changedElsewhere(): void {
-    for (const partition of this.#partitions.values()) partition.hint()
-    for (const listeners of this.#watchers.values()) for (const listener of listeners) listener()
+  /** Without a change it may be anything. */
+  #changedElsewhere(change?: Change): void {
+    if (change?.kind === 'inbox') return this.#partitions.get(change.partition)?.hint()
     if (this.#pending.size > 0) void this.#takeReplies()
+    if (change?.kind === 'replies') return
+    for (const partition of this.#partitions.values()) partition.hint()
     if (this.#partitions.size < this.#env.store.partitions) void this.#takeReleased()
   }
 

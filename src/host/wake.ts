@@ -50,7 +50,7 @@ async function unpark(stepper: Stepper, batch: Batch, slot: Slot): Promise<void>
   for (const { position, ...stored } of await env.store.parked(slot.id, UNPARK_MAX)) {
     if (waits(slot)) break
     slot.parked--
-    batch.unpark.push(position)
+    batch.unpark.push({ actor: slot.id, position })
     batch.slots.add(slot)
     await stepper.handle({ message: received(stored, env.codec), parkedPosition: position }, batch)
   }

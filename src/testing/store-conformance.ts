@@ -1,4 +1,5 @@
 import { actorCases } from './store-conformance/actors.ts'
+import { caseTarget } from './store-conformance/case.ts'
 import type { ConformanceSetup, TestApi } from './store-conformance/case.ts'
 import { checkpointCases } from './store-conformance/checkpoints.ts'
 import { commitCases } from './store-conformance/commits.ts'
@@ -33,7 +34,7 @@ export function storeConformance(name: string, setup: ConformanceSetup, { descri
         test(behaviour, async (context) => {
           const target = await setup()
           try {
-            await run({ ...target, skip: (reason) => context?.skip?.(reason) })
+            await run(caseTarget(target, (reason) => context?.skip?.(reason)))
           } finally {
             await target.teardown()
           }

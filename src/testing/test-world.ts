@@ -142,7 +142,7 @@ function mortalStore(store: Store, process: Process): Store {
     get(target, name) {
       const value: unknown = Reflect.get(target, name, target)
       if (typeof value !== 'function') return value
-      if (name === 'subscribe') return (listener: () => void) => target.subscribe(() => !process.dead && listener())
+      if (name === 'subscribe') return (...[listener, scope]: Parameters<Store['subscribe']>) => target.subscribe(change => !process.dead && listener(change), scope)
       if (name === 'close') return () => Promise.resolve()
       return async (...args: unknown[]): Promise<unknown> => {
         if (process.dead) return silence()

@@ -170,7 +170,7 @@ class MemoryStore implements Store {
     partition.commitId = commit.id
     for (const write of commit.actors) this.#actors.write(write, partition, commit.at)
     partition.consume(commit.inboxFloor)
-    for (const position of commit.unpark) partition.unpark(position)
+    for (const { position } of commit.unpark) partition.unpark(position)
     for (const message of commit.park) partition.park(message)
     for (const mark of commit.marks) {
       const seen = this.#marks.get(mark.actor) ?? new Map<string, Mark>()

@@ -1,7 +1,7 @@
 import type { ActorId } from '../../core/address.ts'
 import { addressOf } from '../../core/address.ts'
 import { TroupeError, assertInvariant } from '../../core/errors.ts'
-import type { InboxMessage, Reply, StoredMessage } from '../../core/store.ts'
+import type { InboxMessage, Parked, Reply, StoredMessage } from '../../core/store.ts'
 import type { Connection } from './connection.ts'
 import type { PartitionRow } from './leases.ts'
 import { POSITIONS_PER_PARTITION, partitionOfRowid, positionOf, rowidOf } from './schema.ts'
@@ -18,7 +18,7 @@ export interface Mailbox {
   consume(row: PartitionRow, floor: number): number
   /** Keeps messages aside; returns the new head. */
   park(row: PartitionRow, messages: readonly InboxMessage[]): number
-  unpark(partition: number, positions: readonly number[]): void
+  unpark(partition: number, parked: readonly Parked[]): void
 }
 
 interface MessageRow {
@@ -91,8 +91,8 @@ export function createMailbox(connection: Connection): Mailbox {
       for (const { id, to, at, data } of messages) insertParked.run(rowidOf(row.id, ++head), id, to, at, data)
       return head
     },
-    unpark(partition, positions) {
-      for (const position of positions) removeParked.run(rowidOf(partition, position))
+    unpark(partition, parked) {
+      for (const { position } of parked) removeParked.run(rowidOf(partition, position))
     },
   }
 }

@@ -10,6 +10,10 @@ export interface ConformanceTarget {
   /** A second handle on the same data, as another process would have. Without it the cases that need one are skipped. */
   reopen?(): Promise<Store>
   readonly partitions: number
+  /** For stores that judge leases by a clock of their own: waits until so many milliseconds have passed since the set-up. */
+  passTo?(ms: number): Promise<void>
+  /** How long leases last in the cases, in milliseconds. Default 10,000; short where `passTo` really waits. */
+  readonly leaseMs?: number
   /** Closes what was opened and removes the data. */
   teardown(): Promise<void>
 }
@@ -27,7 +31,23 @@ export interface TestApi {
 }
 
 export interface CaseTarget extends ConformanceTarget {
+  readonly leaseMs: number
+  /** The time so many milliseconds after the first, once it has come for the store too. */
+  at(ms: number): Promise<number>
   skip(reason: string): void
+}
+
+/** What the cases are given, of what a set-up gives. */
+export function caseTarget(target: ConformanceTarget, skip: (reason: string) => void): CaseTarget {
+  return {
+    ...target,
+    leaseMs: target.leaseMs ?? LEASE_MS,
+    async at(ms) {
+      await target.passTo?.(ms)
+      return NOW + ms
+    },
+    skip,
+  }
 }
 
 /** Cases by the behaviour they prove; rules of the port by their number. */
@@ -153,3 +173,15 @@ export const refuses = (promise: Promise<unknown>, code: ErrorCode): Promise<voi
 /** A broken invariant: an error, but none that a caller is told to handle. */
 export const breaks = (promise: Promise<unknown>): Promise<void> =>
   assert.rejects(promise, (error) => error instanceof Error && !(error instanceof TroupeError))
+
+/** Gives the first answer that holds. Some things come a moment after the call that caused them. */
+export async function eventually<T>(ask: () => Promise<T>, holds: (answer: T) => boolean): Promise<T> {
+  const deadline = performance.now() + EVENTUALLY_MS
+  for (;;) {
+    const answer = await ask()
+    if (holds(answer) || performance.now() > deadline) return answer
+    await new Promise(resolve => setTimeout(resolve, 1))
+  }
+}
+
+const EVENTUALLY_MS = 2_000

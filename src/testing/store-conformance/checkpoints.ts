@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { actorId, childKey } from '../../core/address.ts'
 import type { ActorId } from '../../core/address.ts'
 import type { ActorWrite, JournalRow, Store, StoredActor } from '../../core/store.ts'
 import { NOW, Owner, creation, idIn, recordOf, recordOnly, reopen, steps } from './case.ts'
@@ -31,9 +32,10 @@ function assertLoaded(loaded: StoredActor | undefined, id: ActorId, { rows, base
   assert(loaded.rows.every((row) => row.id === id && row.data === `row ${row.fromSeq} of ${id}`))
 }
 
-async function writePlan(store: Store, ...keys: readonly string[]): Promise<readonly ActorId[]> {
-  const owner = await Owner.of(store)
-  const ids = keys.map((key) => idIn(store, key))
+const writePlan = async (store: Store, ...keys: readonly string[]): Promise<readonly ActorId[]> => writePlanAs(await Owner.of(store), ...keys)
+
+async function writePlanAs(owner: Owner, ...keys: readonly string[]): Promise<readonly ActorId[]> {
+  const ids = keys.map((key) => idIn(owner.store, key))
   const writes = ids.map((id) => writesOf(id, PLAN))
   for (const step of PLAN.rows.keys()) await owner.commit({ actors: writes.flatMap((each) => each[step] ?? []) })
   return ids
@@ -54,7 +56,7 @@ export const checkpointCases: Cases = {
     const store = await open()
     const owner = await Owner.of(store)
     const root = idIn(store, 'root')
-    const id = `${root}>child#1` as ActorId
+    const id = actorId({ tenant: 'default', machine: 'child', key: childKey(root, 'child', 1) })
     const full = recordOf(id, {
       run: root, parent: root, version: '2.0.0', states: ['pay', 'pay.waiting'], tags: ['urgent', 'eu'], dueAt: NOW + 5, openTasks: 2, parked: 3,
       createdAt: NOW - 1, updatedAt: NOW + 1, completedAt: NOW + 2, expiresAt: NOW + 3, error: '{"message":"boom"}', status: 'held',
@@ -153,11 +155,13 @@ export const checkpointCases: Cases = {
 
   'S8: positions go on after the store was opened again': async (target) => {
     const store = await target.open()
-    const [id = idIn(store, 'x')] = await writePlan(store, 'x')
+    const former = await Owner.of(store)
+    const [id = idIn(store, 'x')] = await writePlanAs(former, 'x')
+    await store.release([former.lease])
     const last = (await store.journal(0, 0, 100)).at(-1)?.position ?? 0
     const again = await reopen(target)
     if (!again) return
-    const owner = await Owner.of(again, { node: 'b', now: NOW * 2 })
+    const owner = await Owner.of(again, { node: 'b' })
     await owner.commit({ actors: [steps(id, 41, { seq: 41 })] })
     assert.deepEqual((await store.journal(0, last, 100)).map((row) => [row.toSeq, row.position > last]), [[41, true]])
   },

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import type { Commit, Lease, Store } from '../../core/store.ts'
-import { LEASE_MS, NOW, Owner, breaks, commitOf, creation, idIn, letter, message, recordOf, recordOnly, refuses, reopen, steps } from './case.ts'
+import { LEASE_MS, NOW, Owner, breaks, commitOf, creation, eventually, idIn, letter, message, recordOf, recordOnly, refuses, reopen, steps } from './case.ts'
 import type { Cases } from './case.ts'
 
 /** A commit that touches every part of the store. */
@@ -43,7 +43,7 @@ export const commitCases: Cases = {
     assert.deepEqual((await store.take(0, 0, 10)).map((each) => each.id), ['out-x'])
     assert.deepEqual((await store.parked(id, 10)).map((each) => each.id), ['park-x'])
     assert.deepEqual(await store.marks(id, ['k']), new Map([['k', 'x']]))
-    assert.deepEqual(await store.takeReplies('n'), [{ node: 'n', request: 'x', data: 'd' }])
+    assert.deepEqual(await eventually(() => store.takeReplies('n'), replies => replies.length > 0), [{ node: 'n', request: 'x', data: 'd' }])
     assert.deepEqual(await store.deadLetters({ limit: 10 }), [letter(id, 'letter-x')])
     assert.deepEqual(await store.due(0, NOW, 10), [{ id, dueAt: NOW }])
     assert.deepEqual(await store.unsettled(0, '', 10), [id])
@@ -62,10 +62,10 @@ export const commitCases: Cases = {
     assert.deepEqual((await store.take(0, 0, 10)).map((each) => each.id), ['out-x'])
   },
 
-  'S2: a stale lease cannot commit': async ({ open }) => {
+  'S2: a stale lease cannot commit': async ({ open, at, leaseMs: ttlMs }) => {
     const store = await open()
-    const { lease } = await Owner.of(store, { node: 'a' })
-    await Owner.of(store, { node: 'b', now: NOW + LEASE_MS })
+    const { lease } = await Owner.of(store, { node: 'a', ttlMs })
+    await Owner.of(store, { node: 'b', now: await at(ttlMs), ttlMs })
     await refusedWithoutTrace(store, lease, everything(store, 1, 'x'), 'x')
   },
 
@@ -115,7 +115,7 @@ export const commitCases: Cases = {
     const before = await contents(store, 'x')
     for (let n = 0; n < 3; n++) await store.commit(lease, commit)
     assert.equal(await contents(store, 'x'), before)
-    assert.equal((await store.takeReplies('n')).length, 1)
+    assert.equal((await eventually(() => store.takeReplies('n'), replies => replies.length > 0)).length, 1)
     await store.commit(lease, commitOf(2))
   },
 
@@ -142,11 +142,11 @@ export const commitCases: Cases = {
   },
 
   // S2 goes before S3: the new owner may have acted on the commit already, so its author must not release it as well.
-  'S2: an owner that has lost its lease cannot repeat its last commit either': async ({ open }) => {
+  'S2: an owner that has lost its lease cannot repeat its last commit either': async ({ open, at, leaseMs: ttlMs }) => {
     const store = await open()
-    const former = await Owner.of(store, { node: 'a' })
+    const former = await Owner.of(store, { node: 'a', ttlMs })
     const last = await former.commit()
-    await Owner.of(store, { node: 'b', now: NOW + LEASE_MS })
+    await Owner.of(store, { node: 'b', now: await at(ttlMs), ttlMs })
     await refuses(store.commit(former.lease, last), 'lease/stale')
   },
 

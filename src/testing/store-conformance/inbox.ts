@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
-import type { InboxMessage, Store, StoredMessage } from '../../core/store.ts'
+import type { InboxMessage, Reply, Store, StoredMessage } from '../../core/store.ts'
 import { TroupeError } from '../../core/errors.ts'
-import { NOW, Owner, commitOf, creation, idIn, message, reopen } from './case.ts'
+import { NOW, Owner, commitOf, creation, eventually, idIn, message, reopen } from './case.ts'
 import type { Cases } from './case.ts'
 
 const idsOf = (messages: readonly { readonly id: string }[]): readonly string[] => messages.map(({ id }) => id)
@@ -23,7 +23,7 @@ async function assertFull(promise: Promise<void>, details: { readonly depth: num
 /** Resolves when the store hints at a change. */
 const hinted = (store: Store): { readonly hint: Promise<void>; stop(): void } => {
   const { promise, resolve } = Promise.withResolvers<void>()
-  return { hint: promise, stop: store.subscribe(resolve) }
+  return { hint: promise, stop: store.subscribe(() => resolve()) }
 }
 
 export const inboxCases: Cases = {
@@ -97,7 +97,8 @@ export const inboxCases: Cases = {
       const commit = await owner.commit({ outbox })
       await store.commit(owner.lease, commit)
     }
-    const arrived = [...(await store.take(0, 0, 100)), ...(far === 0 ? [] : await store.take(far, 0, 100))]
+    const places = far === 0 ? [0] : [0, far]
+    const arrived = await eventually(async () => (await Promise.all(places.map(place => store.take(place, 0, 100)))).flat(), found => found.length >= 30)
     const to = (id: string) => idsOf(arrived.filter((each) => each.to === id))
     assert.deepEqual(to(near), Array.from({ length: 10 }, (_, n) => [`near ${n}`, `near ${n}b`]).flat())
     assert.deepEqual(to(other), Array.from({ length: 10 }, (_, n) => `other ${n}`))
@@ -112,7 +113,7 @@ export const inboxCases: Cases = {
     await Promise.all(senders.map(async (sender, s) => {
       for (let n = 0; n < 20; n++) await sender.commit({ outbox: [message(id, `${s}:${n}`, 2)] })
     }))
-    const arrived = idsOf(await store.take(2, 0, 100))
+    const arrived = idsOf(await eventually(() => store.take(2, 0, 100), found => found.length >= 40))
     for (const s of [0, 1]) assert.deepEqual(arrived.filter((each) => each.startsWith(`${s}:`)), Array.from({ length: 20 }, (_, n) => `${s}:${n}`))
   },
 
@@ -136,7 +137,7 @@ export const inboxCases: Cases = {
     await owner.commit({ inboxFloor: last ?? 0, park: [message(id, 'm1')] })
     await assertFull(store.append([message(id, 'm3'), message(id, 'm4')], 2), { depth: 1, limit: 2 })
     const [kept] = await store.parked(id, 10)
-    await owner.commit({ unpark: [kept?.position ?? 0] })
+    await owner.commit({ unpark: [{ actor: id, position: kept?.position ?? 0 }] })
     await store.append([message(id, 'm3'), message(id, 'm4')], 2)
   },
 
@@ -158,7 +159,7 @@ export const inboxCases: Cases = {
     const kept = await store.parked(x, 10)
     assert.deepEqual(bare(kept), [message(x, 'm1'), message(x, 'm3'), message(x, 'm4')])
     assert.deepEqual(idsOf(await store.parked(x, 2)), ['m1', 'm3'])
-    await owner.commit({ unpark: positionsOf(kept), park: [message(x, 'm5')] })
+    await owner.commit({ unpark: positionsOf(kept).map((position) => ({ actor: x, position })), park: [message(x, 'm5')] })
     const later = await store.parked(x, 10)
     assert.deepEqual(idsOf(later), ['m5'])
     assert((later[0]?.position ?? 0) > (kept[2]?.position ?? 0))
@@ -171,9 +172,15 @@ export const inboxCases: Cases = {
     const reply = (node: string, request: string) => ({ node, request, data: `to ${request}` })
     await owner.commit({ replies: [reply('a', 'r1'), reply('b', 'r2')] })
     await owner.commit({ replies: [reply('a', 'r3')] })
-    assert.deepEqual(await store.takeReplies('a'), [reply('a', 'r1'), reply('a', 'r3')])
+    const taken: Reply[] = []
+    const take = (node: string) => async () => {
+      taken.push(...(await store.takeReplies(node)))
+      return taken
+    }
+    assert.deepEqual(await eventually(take('a'), found => found.length >= 2), [reply('a', 'r1'), reply('a', 'r3')])
     assert.deepEqual(await store.takeReplies('a'), [])
-    assert.deepEqual(await store.takeReplies('b'), [reply('b', 'r2')])
+    taken.length = 0
+    assert.deepEqual(await eventually(take('b'), found => found.length >= 1), [reply('b', 'r2')])
   },
 
   'text is kept to the letter': async ({ open }) => {

@@ -1,0 +1,75 @@
+import type { Cluster, Redis } from 'ioredis'
+import { TroupeError } from '../../core/errors.ts'
+import type { Connection } from './connection.ts'
+import type { Durability } from './redis-url.ts'
+
+/** XTRIM MINID, LPOP with a count. */
+const VERSION_MIN = [6, 2] as const
+
+type Info = Readonly<Record<string, string>>
+
+/**
+ * Refuses a server that cannot keep what is promised: too old, a replica, one that evicts keys, or whose persistence is weaker than
+ * the durability asked for. Throws `config/invalid` or `store/readonly` with the setting to change; nothing has been written by then.
+ */
+export async function checkServer(connection: Connection, durability: Durability): Promise<void> {
+  await connection.call(async client => {
+    const nodes = 'nodes' in client ? client.nodes('master') : [client]
+    if ('nodes' in client) await refuseBrokenCluster(client, connection.name)
+    for (const node of nodes) await checkNode(node, connection.name, durability)
+  })
+}
+
+async function checkNode(node: Redis, name: string, durability: Durability): Promise<void> {
+  const info = parseInfo(await node.info())
+  const refuse = (what: string, remedy: string): TroupeError => new TroupeError('config/invalid', `${name}: ${what}; ${remedy}`, { details: { server: name } })
+  const version = info['redis_version'] ?? '0'
+  if (isOlder(version)) throw refuse(`its version is ${version}`, `Troupe needs Redis ${VERSION_MIN.join('.')} or newer, or Valkey`)
+  if (info['loading'] === '1' || info['async_loading'] === '1') throw new TroupeError('store/failed', `${name} is still loading its data: try again soon`, { details: { server: name } })
+  if (info['role'] === 'slave') throw new TroupeError('store/readonly', `${name} is a replica of ${info['master_host']}:${info['master_port']}, which takes no writes: give the address of the primary`, { details: { server: name } })
+  const policy = info['maxmemory_policy'] ?? 'noeviction'
+  if (policy !== 'noeviction') throw refuse(`maxmemory-policy is ${policy}, which deletes actors without a word when memory runs out`, 'set it to noeviction')
+  await checkDurability(node, info, durability, refuse)
+}
+
+async function checkDurability(node: Redis, info: Info, durability: Durability, refuse: (what: string, remedy: string) => TroupeError): Promise<void> {
+  if (durability === 'process-crash') return
+  if (info['aof_enabled'] !== '1') throw refuse(`durability=${durability} was asked for, but appendonly is no`, 'set appendonly yes, or ask for process-crash')
+  if (durability === 'failover') {
+    const replicas = Number(info['connected_slaves'] ?? 0)
+    if (replicas < 1) throw refuse('durability=failover was asked for, but no replica is connected', 'attach one, or ask for power-loss')
+    return
+  }
+  const fsync = await configOf(node, 'appendfsync')
+  // A managed server may forbid the question; then its operator has to know.
+  if (fsync !== undefined && fsync !== 'always') throw refuse(`durability=power-loss was asked for, but appendfsync is ${fsync}`, 'set appendfsync always, or ask for process-crash')
+}
+
+async function configOf(node: Redis, setting: string): Promise<string | undefined> {
+  try {
+    const [, value] = (await node.config('GET', setting)) as readonly string[]
+    return value
+  } catch {
+    return undefined
+  }
+}
+
+async function refuseBrokenCluster(cluster: Cluster, name: string): Promise<void> {
+  const state = parseInfo(await cluster.cluster('INFO') as unknown as string)
+  if (state['cluster_state'] === 'ok') return
+  throw new TroupeError('store/failed', `${name}: the cluster serves ${state['cluster_slots_ok']} of 16384 slots and its state is ${state['cluster_state']}: assign the missing slots, or bring their nodes back`, {
+    details: { server: name, slots: Number(state['cluster_slots_ok']) },
+  })
+}
+
+function parseInfo(text: string): Info {
+  return Object.fromEntries(text.split(/\r?\n/).flatMap(line => {
+    const colon = line.indexOf(':')
+    return colon > 0 ? [[line.slice(0, colon), line.slice(colon + 1)]] : []
+  }))
+}
+
+function isOlder(version: string): boolean {
+  const [major = 0, minor = 0] = version.split('.').map(Number)
+  return major < VERSION_MIN[0] || (major === VERSION_MIN[0] && minor < VERSION_MIN[1])
+}

@@ -1,0 +1,99 @@
+import { createHash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { Command } from 'ioredis'
+import type { Cluster, Redis } from 'ioredis'
+import { TroupeError } from '../../core/errors.ts'
+import { toStoreError } from './redis-errors.ts'
+
+/** One file per verb in `lua/`; each names its keys, arguments, answer and guarantee. */
+const scriptNames = [
+  'accept', 'answer', 'append', 'claim', 'commit', 'expired', 'history', 'journal', 'letters', 'list', 'load', 'open', 'outbox', 'parked', 'past', 'release', 'renew', 'sweep', 'take',
+] as const
+export type ScriptName = (typeof scriptNames)[number]
+
+interface Script {
+  readonly text: string
+  readonly sha: string
+}
+
+export type Argument = string | number
+
+/** A client and the scripts it runs; every error of it is one of Troupe's. */
+export class Connection {
+  readonly client: Redis | Cluster
+  /** How messages name the server. */
+  readonly name: string
+  readonly #scripts: ReadonlyMap<ScriptName, Script>
+  /** Replicas that must have a write before it counts; 0 for none. */
+  readonly #replicas: number
+  #closed = false
+
+  constructor(client: Redis | Cluster, { name, replicas }: { readonly name: string; readonly replicas: number }) {
+    this.client = client
+    this.name = name
+    this.#replicas = replicas
+    this.#scripts = new Map(scriptNames.map(script => [script, readScript(script)]))
+  }
+
+  /** Runs a script. Where Redis has forgotten it, it is given the text again. */
+  async run(script: ScriptName, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    const { text, sha } = this.#scripts.get(script) as Script
+    const rest = [String(keys.length), ...keys, ...args.map(String)]
+    return this.call(async client => {
+      try {
+        return await client.call('EVALSHA', [sha, ...rest])
+      } catch (error) {
+        if (!(error instanceof Error && error.message.startsWith('NOSCRIPT'))) throw error
+        return client.call('EVAL', [text, ...rest])
+      }
+    })
+  }
+
+  /** Runs a script that writes what must last: it counts once enough replicas have it. */
+  async write(script: ScriptName, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
+    const result = await this.run(script, keys, args)
+    if (this.#replicas > 0) await this.#awaitReplicas(keys[0] ?? '')
+    return result
+  }
+
+  async call<T>(work: (client: Redis | Cluster) => Promise<T>): Promise<T> {
+    if (this.#closed) throw new TroupeError('store/failed', `the connection to ${this.name} is closed`, { details: { server: this.name } })
+    try {
+      return await work(this.client)
+    } catch (error) {
+      throw toStoreError(error, this.name)
+    }
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return
+    this.#closed = true
+    // What is under way is answered first; a server that is gone answers nothing.
+    await this.client.quit().catch(() => this.client.disconnect())
+  }
+
+  /** WAIT goes over the connection that has written, or it would speak of another one's writes. */
+  async #awaitReplicas(key: string): Promise<void> {
+    const reached = await this.call(async client => ('nodes' in client ? nodeOf(client, key) : client).wait(this.#replicas, REPLICA_WAIT_MS))
+    if (reached >= this.#replicas) return
+    throw new TroupeError('store/failed', `${this.name}: ${reached} of ${this.#replicas} replicas have a write that durability=failover asks for, after ${REPLICA_WAIT_MS} ms`, {
+      details: { server: this.name, reached, asked: this.#replicas },
+    })
+  }
+}
+
+const REPLICA_WAIT_MS = 1_000
+
+/** The primary that serves a key. */
+function nodeOf(cluster: Cluster, key: string): Redis {
+  const slot = new Command('GET', [key]).getSlot()
+  const [name] = (slot === undefined || slot === null ? undefined : cluster.slots[slot]) ?? []
+  const node = cluster.nodes('master').find(({ options: { host, port } }) => `${host}:${port}` === name)
+  if (!node) throw new Error(`no node serves the slot ${slot} of ${key}`)
+  return node
+}
+
+function readScript(name: ScriptName): Script {
+  const text = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8')
+  return { text, sha: createHash('sha1').update(text).digest('hex') }
+}

@@ -1,0 +1,55 @@
+import type { ActorId } from '../../core/address.ts'
+import type { ActorRecord, ActorStatus, JournalRow } from '../../core/store.ts'
+
+/**
+ * How an actor stands in the hash of its partition: a line that the scripts keep their sets by
+ * (`score|status|due|unsettled|expires`, the score is theirs), then the record as JSON.
+ */
+type PackedRecord = readonly [
+  run: ActorId | 0,
+  parent: ActorId | null,
+  seq: number,
+  version: string,
+  states: readonly string[],
+  tags: readonly string[],
+  dueAt: number | null,
+  openTasks: number,
+  parked: number,
+  createdAt: number,
+  updatedAt: number,
+  completedAt: number | null,
+  expiresAt: number | null,
+  error: string | null,
+]
+
+/** The index line without its score. */
+export function packIndex({ status, dueAt, openTasks, parked, expiresAt }: ActorRecord): string {
+  const isUnsettled = openTasks > 0 || parked > 0 || status === 'held'
+  return `${status}|${dueAt ?? ''}|${isUnsettled ? 1 : 0}|${expiresAt ?? ''}`
+}
+
+export function packRecord({ id, run, parent, seq, version, states, tags, dueAt, openTasks, parked, createdAt, updatedAt, completedAt, expiresAt, error }: ActorRecord): string {
+  const packed: PackedRecord = [run === id ? 0 : run, parent, seq, version, states, tags, dueAt, openTasks, parked, createdAt, updatedAt, completedAt, expiresAt, error]
+  return JSON.stringify(packed)
+}
+
+export const indexOf = (text: string): string => text.slice(0, text.indexOf('\n'))
+
+export function unpackRecord(id: ActorId, partition: number, text: string): ActorRecord {
+  const status = indexOf(text).split('|')[1] as ActorStatus
+  const [run, parent, seq, version, states, tags, dueAt, openTasks, parked, createdAt, updatedAt, completedAt, expiresAt, error] = JSON.parse(text.slice(text.indexOf('\n') + 1)) as PackedRecord
+  return { id, run: run === 0 ? id : run, partition, parent, status, seq, version, states, tags, dueAt, openTasks, parked, createdAt, updatedAt, completedAt, expiresAt, error }
+}
+
+/** `seq\ndata` */
+export function unpackBase(text: string): { readonly seq: number; readonly data: string } {
+  const end = text.indexOf('\n')
+  return { seq: Number(text.slice(0, end)), data: text.slice(end + 1) }
+}
+
+/** `position from to at\ndata` */
+export function unpackRow(id: ActorId, text: string): JournalRow {
+  const end = text.indexOf('\n')
+  const [position = '', fromSeq = '', toSeq = '', at = ''] = text.slice(0, end).split(' ')
+  return { position: Number(position), id, fromSeq: Number(fromSeq), toSeq: Number(toSeq), at: Number(at), data: text.slice(end + 1) }
+}

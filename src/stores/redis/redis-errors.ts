@@ -1,0 +1,32 @@
+import { TroupeError } from '../../core/errors.ts'
+
+/** What Redis says, and what a caller is told. The first that matches counts. */
+const kinds: readonly (readonly [pattern: RegExp, code: 'store/full' | 'store/readonly' | 'store/failed' | 'config/invalid', hint: string])[] = [
+  [/^OOM /, 'store/full', 'Redis has reached its maxmemory: raise it, or let completed actors go sooner'],
+  [/^READONLY /, 'store/readonly', 'this is a replica, which takes no writes: give the address of the primary'],
+  [/^NOPERM /, 'config/invalid', 'the ACL of this user lacks what Troupe needs: see deploy/redis/users.acl'],
+  [/^(?:WRONGPASS|NOAUTH) |invalid username-password|Authentication required/, 'config/invalid', 'the user or password in the URL is not right'],
+  [/^LOADING /, 'store/failed', 'Redis is still loading its data: try again soon'],
+  [/^MISCONF /, 'store/failed', 'Redis cannot write to its disk and takes no writes: see its log'],
+  [/^(?:CLUSTERDOWN|MASTERDOWN|TRYAGAIN) /, 'store/failed', 'the cluster cannot serve this slot now'],
+  [/^BUSY /, 'store/failed', 'a script keeps Redis busy'],
+]
+
+/** A call whose outcome is known: Redis itself has refused it, or it never left this process. */
+export const isRefusal = (error: unknown): boolean => error instanceof Error && (error.name === 'ReplyError' || error.constructor.name === 'ReplyError')
+
+/** An error of the client as one of Troupe. `what` names the server. */
+export function toStoreError(error: unknown, what: string): TroupeError {
+  if (error instanceof TroupeError) return error
+  const message = error instanceof Error ? deepestMessage(error) : String(error)
+  for (const [pattern, code, hint] of kinds) {
+    if (pattern.test(message)) return new TroupeError(code, `${what} refused: ${message.slice(0, 200)} (${hint})`, { cause: error, details: { server: what } })
+  }
+  return new TroupeError('store/failed', `${what} did not answer as it should: ${message.slice(0, 200)}`, { cause: error, details: { server: what } })
+}
+
+/** A cluster hides why behind 'failed to refresh slots cache'. */
+function deepestMessage(error: Error): string {
+  const { lastNodeError } = error as Error & { readonly lastNodeError?: Error }
+  return lastNodeError instanceof Error ? `${error.message} ${lastNodeError.message}` : error.message
+}

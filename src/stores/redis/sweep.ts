@@ -1,0 +1,71 @@
+import type { ActorId } from '../../core/address.ts'
+import { parseActorId } from '../../core/address.ts'
+import { TroupeError } from '../../core/errors.ts'
+import type { Lease, Store, SweepRequest } from '../../core/store.ts'
+import type { Argument } from './connection.ts'
+import type { Deployment } from './deployment.ts'
+import { indexOf, unpackRecord } from './record-text.ts'
+
+/** Resolved dead letters stay a week. */
+const RESOLVED_KEPT_MS = 7 * 24 * 60 * 60 * 1000
+
+interface Expired {
+  /** Ids and records in turn. */
+  readonly actors: readonly string[]
+  readonly marks: readonly string[]
+  readonly letters: readonly string[]
+  readonly aged: readonly string[]
+  /** Newest journal entry whose actors are among the aged; '' for none. */
+  readonly lastEntry: string
+}
+
+/** Finds what has outlived its retention, then deletes it: the second script must be told every key it writes. */
+export function createSweep({ connection, keysOf }: Deployment): Store['sweep'] {
+  async function find({ partition, token, epoch, node }: Lease, { now, journalBefore, limit }: SweepRequest): Promise<Expired> {
+    const keys = keysOf(partition).all('meta', 'expiry', 'actors', 'markends', 'resolved', 'aged', 'journal')
+    const answer = (await connection.run('expired', keys, [token, epoch, now, now - RESOLVED_KEPT_MS, journalBefore ?? '', limit])) as ['stale', string] | ['ok', string[], string[], string[], string[], string]
+    if (answer[0] === 'stale') throw stale({ partition, node, epoch }, answer[1])
+    const [, actors, marks, letters, aged, lastEntry] = answer
+    return { actors, marks, letters, aged, lastEntry }
+  }
+
+  return async (lease, request) => {
+    const expired = await find(lease, request)
+    const { now, journalBefore, limit } = request
+    const head = [lease.token, lease.epoch, now, now - RESOLVED_KEPT_MS, journalBefore ?? '', limit, expired.lastEntry]
+    const { keys, args } = callFor(keysOf(lease.partition), expired, lease.partition)
+    const [status, detail] = (await connection.write('sweep', keys, [...head, ...args])) as readonly [string, string | number]
+    if (status === 'stale') throw stale(lease, String(detail))
+    return Number(detail)
+  }
+}
+
+function callFor(of: ReturnType<Deployment['keysOf']>, { actors, marks, letters, aged }: Expired, partition: number): { readonly keys: readonly string[]; readonly args: readonly Argument[] } {
+  const keys = [
+    ...of.all('meta', 'actors', 'bases', 'journal', 'expiry', 'aged', 'markends', 'letters', 'resolved'),
+    ...(['present', 'replayed', 'discarded'] as const).map(state => of.letters(state)),
+    ...of.all('due', 'unsettled', 'parked', 'depth'),
+  ]
+  const args: Argument[] = [actors.length / 2]
+  for (let at = 0; at < actors.length; at += 2) {
+    const id = actors[at] as ActorId
+    const text = actors[at + 1] ?? ''
+    const { status, run } = unpackRecord(id, partition, text)
+    keys.push(of.status(parseActorId(id).tenant, status), of.rows(id), of.olderBases(id), of.positions(id), of.marks(id), of.run(run))
+    args.push(id, indexOf(text))
+  }
+  args.push(marks.length)
+  for (const member of marks) {
+    keys.push(of.marks(member.slice(0, member.indexOf('\n')) as ActorId))
+    args.push(member)
+  }
+  args.push(letters.length, ...letters, aged.length)
+  for (const id of aged as readonly ActorId[]) {
+    keys.push(of.rows(id), of.olderBases(id))
+    args.push(id)
+  }
+  return { keys, args }
+}
+
+const stale = ({ partition, node, epoch }: Pick<Lease, 'partition' | 'node' | 'epoch'>, storeEpoch: string): TroupeError =>
+  new TroupeError('lease/stale', `partition ${partition} is no longer owned by node ${node} (epoch ${epoch}); the store is at epoch ${storeEpoch}`, { details: { partition, node, epoch, storeEpoch: Number(storeEpoch) } })
