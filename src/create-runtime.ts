@@ -65,6 +65,7 @@ export async function createRuntime<const TMachines extends Machines>(options: R
   let messages = 0
   const env: HostEnv = {
     node: name,
+    process: { host: hostname(), pid: process.pid, startedAt: clock.now() },
     clock,
     random,
     store,

@@ -24,6 +24,8 @@ import type { ActorId } from './address.ts'
 export interface Store {
   /** How many partitions the store was made with; fixed for its life. */
   readonly partitions: number
+  /** The nodes that share the partitions among them. Without it the first to come takes all it can, as suits a file on one machine. */
+  readonly members?: Members
 
   claim(request: ClaimRequest): Promise<ClaimResult>
   /** Prolongs leases; gives back those that are lost. `now` as in a claim. */
@@ -75,6 +77,28 @@ export interface Store {
   subscribe(onChange: (change?: Change) => void, scope?: SubscribeScope): () => void
 
   close(): Promise<void>
+}
+
+/** The nodes that live, as they say themselves. A node that falls silent is given up when its time is over. */
+export interface Members {
+  /** Says that a node lives, and gives all that do. `now` as in a claim. */
+  announce(member: Member, now: number, ttlMs: number): Promise<readonly Member[]>
+  /** Says that a node is gone. Whoever has subscribed hears of it, and of a new one. */
+  retire(node: string): Promise<void>
+  all(): Promise<readonly Member[]>
+}
+
+/** What a node tells of itself. */
+export interface Member {
+  readonly node: string
+  readonly host: string
+  readonly pid: number
+  /** By its own clock. */
+  readonly startedAt: number
+  /** Milliseconds by which its oldest due work was late when it last said something. */
+  readonly lagMs: number
+  readonly liveActors: number
+  readonly runningTasks: number
 }
 
 /** What concerns a node (its inboxes, its replies, leases), or the commits of one partition. */

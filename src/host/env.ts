@@ -1,7 +1,7 @@
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import type { Limits } from '../core/limits.ts'
-import type { Store } from '../core/store.ts'
+import type { Member, Store } from '../core/store.ts'
 import type { Definition } from './definition.ts'
 import type { Settled } from './work.ts'
 
@@ -17,17 +17,20 @@ export interface Counters {
   staleTasks: number
   fenced: number
   takeovers: number
+  handovers: number
   deadLetters: number
   taskRetries: number
   timersFired: number
   evictions: number
 }
 
-export const createCounters = (): Counters => ({ steps: 0, commits: 0, duplicates: 0, staleTasks: 0, fenced: 0, takeovers: 0, deadLetters: 0, taskRetries: 0, timersFired: 0, evictions: 0 })
+export const createCounters = (): Counters => ({ steps: 0, commits: 0, duplicates: 0, staleTasks: 0, fenced: 0, takeovers: 0, handovers: 0, deadLetters: 0, taskRetries: 0, timersFired: 0, evictions: 0 })
 
 /** Everything a node is made of; all its time, randomness and storage. */
 export interface HostEnv {
   readonly node: string
+  /** What other nodes are told of the process. */
+  readonly process: Pick<Member, 'host' | 'pid' | 'startedAt'>
   readonly clock: Clock
   readonly random: Random
   readonly store: Store

@@ -124,8 +124,14 @@ export class Executor {
   /** Aborts what runs; each attempt is handed back as not counted. */
   close(): void {
     this.#closed = true
+    this.handBack(() => true, new TroupeError('runtime/closed', 'the runtime shuts down'))
+  }
+
+  /** Aborts what runs for some actors, as not counted: whoever owns them next runs it again. */
+  handBack(isConcerned: (actor: ActorId) => boolean, reason = new Error('the partition moves to another node')): void {
     for (const running of this.#running.values()) {
-      this.#end(running, new TroupeError('runtime/closed', 'the runtime shuts down'))
+      if (!isConcerned(running.actor)) continue
+      this.#end(running, reason)
       this.#tell(running, { kind: 'interrupt', task: running.task.id, attempt: running.task.attempt })
     }
   }

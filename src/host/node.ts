@@ -4,10 +4,12 @@ import type { TimerHandle } from '../core/clock.ts'
 import { TroupeError } from '../core/errors.ts'
 import { packMessage } from '../core/message.ts'
 import type { Body, LocalBody, Message } from '../core/message.ts'
-import type { Change } from '../core/store.ts'
+import type { Change, Member } from '../core/store.ts'
 import { encodeMessage, outcomeOf } from './batch.ts'
 import type { HostEnv, Notice } from './env.ts'
 import { Executor } from './executor.ts'
+import { Ownership } from './ownership.ts'
+import type { OwnershipHooks } from './ownership.ts'
 import { Partition } from './partition.ts'
 import type { SnapshotView } from './slot.ts'
 import { settle } from './work.ts'
@@ -37,16 +39,14 @@ export class Node {
   readonly #env: HostEnv
   readonly #options: NodeOptions
   readonly #executor: Executor
-  readonly #partitions = new Map<number, Partition>()
+  readonly #ownership: Ownership
   readonly #pending = new Map<string, (outcome: Settled) => void>()
   readonly #watchers = new Map<ActorId, Set<(notice?: Notice) => void>>()
   /** Partitions whose commits by other nodes are of interest here. */
   readonly #followed = new Map<number, { watchers: number; readonly stop: () => void }>()
   readonly #unsubscribe: () => void
   #ticker: TimerHandle | undefined
-  #renewedAt = 0
   #sweptAt: number
-  #claiming: Promise<void> | undefined
   #closing = false
   #closed: Promise<void> | undefined
   #ended = false
@@ -56,12 +56,17 @@ export class Node {
     this.#options = options
     this.#sweptAt = env.clock.now()
     this.#executor = new Executor(env, (actor, body) => this.#deliver(actor, body))
+    this.#ownership = new Ownership(env, {
+      take: claim => this.#take(claim),
+      handBack: index => this.#executor.handBack(this.#isIn(index)),
+      abandon: index => this.#executor.abortPartition(this.#isIn(index)),
+      describe: () => this.describe(),
+    })
     this.#unsubscribe = env.store.subscribe(change => this.#changedElsewhere(change), { node: env.node })
   }
 
   async start(): Promise<void> {
-    await this.#claim()
-    this.#renewedAt = this.#env.clock.now()
+    await this.#ownership.balance()
     this.#tick()
   }
 
@@ -70,16 +75,12 @@ export class Node {
   }
 
   owns(id: ActorId): boolean {
-    return this.#partitions.has(partitionOf(id, this.#env.store.partitions))
+    return this.owned.has(partitionOf(id, this.#env.store.partitions))
   }
 
   /** Partitions that this node owns. */
   get owned(): ReadonlyMap<number, Partition> {
-    return this.#partitions
-  }
-
-  get runningTasks(): number {
-    return this.#executor.size
+    return this.#ownership.owned
   }
 
   /**
@@ -88,7 +89,7 @@ export class Node {
    */
   post(message: Message<Body>, depthMax: number): Promise<void> {
     if (this.#closing) return Promise.reject(closing())
-    const owner = this.#partitions.get(partitionOf(message.to, this.#env.store.partitions))
+    const owner = this.owned.get(partitionOf(message.to, this.#env.store.partitions))
     if (!owner) return this.#forward(message, depthMax).then(() => undefined)
     return new Promise((resolve, reject) => owner.submit({ message, waiter: { wantsOutcome: false, resolve: resolve as () => void, reject } }, depthMax))
   }
@@ -96,7 +97,7 @@ export class Node {
   /** Takes a message from this process: done here when the partition is ours, else accepted by the store. Rejects when refused. */
   submit(message: Message<Body>, depthMax: number): Promise<Settled> {
     if (this.#closing) return Promise.reject(closing())
-    const owner = this.#partitions.get(partitionOf(message.to, this.#env.store.partitions))
+    const owner = this.owned.get(partitionOf(message.to, this.#env.store.partitions))
     if (!owner) return this.#forward(message, depthMax)
     return new Promise((resolve, reject) => owner.submit({ message, waiter: { wantsOutcome: true, resolve: resolve as Waiter['resolve'], reject } }, depthMax))
   }
@@ -113,7 +114,7 @@ export class Node {
       throw error
     }
     // Claimed while this was on its way: the store tells nobody of what he writes himself.
-    this.#partitions.get(partitionOf(message.to, store.partitions))?.hint()
+    this.owned.get(partitionOf(message.to, store.partitions))?.hint()
     return answer && request !== undefined ? this.#inTime(message, request, answer) : { seq: 0 }
   }
 
@@ -150,7 +151,7 @@ export class Node {
 
   /** The committed state of an actor that is in this node's memory. */
   view(id: ActorId): SnapshotView | undefined {
-    return this.#partitions.get(partitionOf(id, this.#env.store.partitions))?.view(id)
+    return this.owned.get(partitionOf(id, this.#env.store.partitions))?.view(id)
   }
 
   /** Calls back after each commit that may have changed an actor, and with each notice about it. */
@@ -179,7 +180,7 @@ export class Node {
 
   #committedElsewhere(partition: number): void {
     // What this node has committed itself its watchers have heard of.
-    if (this.#partitions.has(partition)) return
+    if (this.owned.has(partition)) return
     for (const [id, listeners] of this.#watchers) {
       if (partitionOf(id, this.#env.store.partitions) === partition) for (const listener of listeners) listener()
     }
@@ -203,12 +204,7 @@ export class Node {
     this.#closing = true
     if (this.#ticker) this.#env.clock.clearTimer(this.#ticker)
     this.#executor.close()
-    // What is being claimed is released with the rest.
-    await this.#claiming?.catch(() => undefined)
-    const partitions = [...this.#partitions.values()]
-    await Promise.all(partitions.map(partition => partition.close()))
-    await this.#env.store.release(partitions.map(({ lease }) => lease)).catch((error: unknown) => this.#env.report(error))
-    this.#partitions.clear()
+    await this.#ownership.close()
     this.#unsubscribe()
     for (const { stop } of this.#followed.values()) stop()
     // Watchers see that the node is closing, and end.
@@ -220,7 +216,7 @@ export class Node {
 
   /** False when the actor's partition is not ours any more: its new owner knows better. */
   #deliver(actor: ActorId, body: LocalBody): boolean {
-    const owner = this.#partitions.get(partitionOf(actor, this.#env.store.partitions))
+    const owner = this.owned.get(partitionOf(actor, this.#env.store.partitions))
     owner?.deliver(actor, body)
     return owner !== undefined
   }
@@ -232,11 +228,11 @@ export class Node {
 
   /** Without a change it may be anything. */
   #changedElsewhere(change?: Change): void {
-    if (change?.kind === 'inbox') return this.#partitions.get(change.partition)?.hint()
+    if (change?.kind === 'inbox') return this.owned.get(change.partition)?.hint()
     if (this.#pending.size > 0) void this.#takeReplies()
     if (change?.kind === 'replies') return
-    for (const partition of this.#partitions.values()) partition.hint()
-    if (this.#partitions.size < this.#env.store.partitions) void this.#takeReleased()
+    for (const partition of this.owned.values()) partition.hint()
+    if (this.#env.store.members || this.owned.size < this.#env.store.partitions) void this.#ownership.takeReleased().catch(this.#env.report)
   }
 
   async #takeReplies(): Promise<void> {
@@ -247,7 +243,7 @@ export class Node {
     }
   }
 
-  // ── leases ────────────────────────────────────────────────────────────────────────────────────────────────
+  // ── upkeep ────────────────────────────────────────────────────────────────────────────────────────────────
 
   #tick(): void {
     if (this.#closing) return
@@ -256,75 +252,51 @@ export class Node {
   }
 
   async #keep(): Promise<void> {
-    const { clock, store, limits } = this.#env
     try {
-      const now = clock.now()
-      if (now - this.#renewedAt >= limits.leaseTtlMs / 3) {
-        for (const { partition } of await store.renew([...this.#partitions.values()].map(({ lease }) => lease), now, limits.leaseTtlMs)) this.#lose(partition)
-        this.#renewedAt = now
-      }
-      if (this.#partitions.size < store.partitions) await this.#claim()
+      await this.#ownership.keep()
       // Answers that could not be read when the store told of them.
       if (this.#pending.size > 0) await this.#takeReplies()
+      const now = this.#env.clock.now()
       if (now - this.#sweptAt >= SWEEP_EVERY_MS) await this.#sweep(now)
     } catch (error) {
       this.#env.report(error)
     }
   }
 
-  /** An owner that closes says so in the store: its partitions do not wait for the next look at all of them. */
-  async #takeReleased(): Promise<void> {
-    try {
-      const leases = await this.#env.store.leases()
-      if (leases.some(({ node }) => node === null)) await this.#claim()
-    } catch (error) {
-      this.#env.report(error)
-    }
+  #take(claim: Parameters<OwnershipHooks['take']>[0]): Partition {
+    return new Partition(this.#env, claim.lease, claim, this.#executor, {
+      changed: ids => this.#changed(ids),
+      lost: index => this.#ownership.lose(index),
+      reroute: work => this.#reroute(work),
+      posted: messages => this.#posted(messages),
+    })
   }
 
-  #claim(): Promise<void> {
-    this.#claiming ??= this.#claimFree().finally(() => (this.#claiming = undefined))
-    return this.#claiming
-  }
-
-  async #claimFree(): Promise<void> {
-    const { store, node, random, clock, limits, counters } = this.#env
-    for (let partition = 0; partition < store.partitions; partition++) {
-      if (this.#partitions.has(partition) || this.#closing) continue
-      const claim = await store.claim({ partition, node, token: random.id(), now: clock.now(), ttlMs: limits.leaseTtlMs })
-      if (!claim.ok) continue
-      if (claim.lease.epoch > 1) counters.takeovers++
-      const owned = new Partition(this.#env, claim.lease, claim, this.#executor, { changed: ids => this.#changed(ids), lost: index => this.#lose(index), reroute: work => this.#reroute(work), posted: messages => this.#posted(messages) })
-      this.#partitions.set(partition, owned)
-      try {
-        await owned.open()
-      } catch (error) {
-        // Half open it would sleep through what is due: it is claimed again.
-        this.#lose(partition)
-        throw error
-      }
+  /** What this node tells of itself. */
+  describe(): Omit<Member, 'node'> {
+    const partitions = [...this.owned.values()]
+    const now = this.#env.clock.now()
+    return {
+      ...this.#env.process,
+      lagMs: partitions.reduce((lag, partition) => Math.max(lag, partition.lagMs(now)), 0),
+      liveActors: partitions.reduce((sum, { liveActors }) => sum + liveActors, 0),
+      runningTasks: this.#executor.size,
     }
   }
 
   /** Partitions of this node look into their inboxes at once; other nodes hear of it from the store. */
   #posted(messages: readonly Message<Body>[]): void {
-    for (const { to } of messages) this.#partitions.get(partitionOf(to, this.#env.store.partitions))?.hint()
+    for (const { to } of messages) this.owned.get(partitionOf(to, this.#env.store.partitions))?.hint()
   }
 
-  #lose(index: number): void {
-    const partition = this.#partitions.get(index)
-    if (!partition) return
-    this.#partitions.delete(index)
-    this.#executor.abortPartition(actor => partitionOf(actor, this.#env.store.partitions) === index)
-    partition.drop()
-    // Where the lease is still ours, nobody has to wait for its end: not even this node.
-    this.#env.store.release([partition.lease]).catch((error: unknown) => this.#env.report(error))
+  #isIn(index: number): (actor: ActorId) => boolean {
+    return actor => partitionOf(actor, this.#env.store.partitions) === index
   }
 
   async #sweep(now: number): Promise<void> {
     this.#sweptAt = now
     const { journalMs } = this.#options
-    for (const partition of this.#partitions.values()) {
+    for (const partition of this.owned.values()) {
       // In portions: a long sweep would hold up the commits.
       for (let gone = SWEEP_MAX; gone === SWEEP_MAX && !this.#closing; ) {
         gone = await this.#env.store.sweep(partition.lease, { now, journalBefore: journalMs === undefined ? undefined : now - journalMs, limit: SWEEP_MAX })

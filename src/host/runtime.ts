@@ -5,7 +5,7 @@ import type { ErrorInfo } from '../core/errors.ts'
 import { pageSize } from '../core/limits.ts'
 import type { Message, Body } from '../core/message.ts'
 import { actorStatuses, deadLetterStates } from '../core/store.ts'
-import type { ActorStatus, DeadLetter, DeadLetterState } from '../core/store.ts'
+import type { ActorStatus, DeadLetter, DeadLetterState, LeaseInfo, Member } from '../core/store.ts'
 import type { Machines, Registration } from './definition.ts'
 import type { Counters, HostEnv } from './env.ts'
 import { ActorHandle } from './handle.ts'
@@ -89,6 +89,20 @@ export interface Health {
   readonly counters: Readonly<Counters>
 }
 
+/** A node that owns partitions, or could. */
+export interface ClusterNode extends Partial<Member> {
+  readonly node: string
+  /** Whether it is the one that answers. */
+  readonly isSelf: boolean
+  readonly partitions: readonly number[]
+}
+
+export interface Cluster {
+  readonly nodes: readonly ClusterNode[]
+  /** Who owns each partition, and until when by the store's clock; null for one that nobody owns now. */
+  readonly partitions: readonly LeaseInfo[]
+}
+
 /**
  * A running Troupe: its actors, dead letters and health. Made by `createRuntime`.
  */
@@ -157,9 +171,7 @@ export class Runtime<TMachines extends Machines = Machines> {
 
   health(): Health {
     const { env, node } = this.#parts
-    const partitions = [...node.owned.values()]
-    const now = env.clock.now()
-    const lagMs = partitions.reduce((lag, partition) => Math.max(lag, partition.lagMs(now)), 0)
+    const { lagMs, liveActors, runningTasks } = node.describe()
     const reasons = [
       ...(node.isClosing ? ['the runtime is closing'] : []),
       ...(lagMs > env.limits.dueAgeMsMax ? [`the oldest due work is ${lagMs} ms late, the limit dueAgeMsMax is ${env.limits.dueAgeMsMax}`] : []),
@@ -170,11 +182,26 @@ export class Runtime<TMachines extends Machines = Machines> {
       node: env.node,
       partitions: { total: env.store.partitions, owned: [...node.owned.keys()] },
       lagMs,
-      liveActors: partitions.reduce((sum, { liveActors }) => sum + liveActors, 0),
-      actorsInMemory: partitions.reduce((sum, { actorsInMemory }) => sum + actorsInMemory, 0),
-      runningTasks: node.runningTasks,
+      liveActors,
+      actorsInMemory: [...node.owned.values()].reduce((sum, { actorsInMemory }) => sum + actorsInMemory, 0),
+      runningTasks,
       counters: { ...env.counters },
     }
+  }
+
+  /**
+   * The nodes that live and what they own. Of other nodes, load and lag are as they last told (about every second), and only
+   * where the store shares its partitions among them (Redis).
+   */
+  async cluster(): Promise<Cluster> {
+    const { node, reader, env } = this.#parts
+    const partitions = await reader.store.leases()
+    const members = (await reader.store.members?.all()) ?? []
+    const known = new Map<string, Partial<Member>>(partitions.flatMap(lease => (lease.node === null ? [] : [[lease.node, {}]])))
+    for (const member of members) known.set(member.node, member)
+    known.set(env.node, node.describe())
+    const nodes = [...known].map(([name, about]) => ({ ...about, node: name, isSelf: name === env.node, partitions: partitions.filter(lease => lease.node === name).map(({ partition }) => partition) }))
+    return { nodes, partitions }
   }
 
   /** Ends gracefully: nothing new is taken, what was accepted is committed, tasks are handed back, leases released. */

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createRuntime, remote, reply, task } from 'troupe'
+import { actorAt, createRuntime, remote, reply, task } from 'troupe'
 import type { Runtime } from 'troupe'
 import { assign, sendTo, setup } from 'xstate'
 import { startRedis } from '../support/redis/redis-server.ts'
@@ -35,7 +35,7 @@ const parent = setup({
   states: {
     running: {
       on: {
-        FEED: { actions: [sendTo('child', ({ event }) => ({ type: 'ADD', by: event.by })), sendTo({ address: 'counter/sum' } as never, ({ event }) => ({ type: 'ADD', by: event.by }))] },
+        FEED: { actions: [sendTo('child', ({ event }) => ({ type: 'ADD', by: event.by })), sendTo(actorAt('counter/sum'), ({ event }) => ({ type: 'ADD', by: event.by }))] },
         FINISH: { actions: sendTo('child', { type: 'END' }) },
       },
     },
@@ -57,7 +57,7 @@ describe('two nodes on one Redis', () => {
     const store = `${redis.url}?prefix=test-${randomUUID()}&partitions=8`
     const runtimes: Runtime<typeof machines>[] = []
     for (let n = 0; n < count; n++) runtimes.push(await createRuntime({ machines, store, limits: { leaseTtlMs: 1_000, ...limits } }))
-    return { runtimes, close: () => Promise.all(runtimes.map(runtime => runtime.close())) }
+    return { store, runtimes, close: () => Promise.all(runtimes.map(runtime => runtime.close())) }
   }
 
   test('any of them sends, asks, watches and waits; only the owner steps', async () => {
@@ -102,7 +102,32 @@ describe('two nodes on one Redis', () => {
     await handle.send({ type: 'WAIT' })
     await first.close()
     expect((await handle.waitFor(({ context }) => context.n === 100, { timeout: 5_000 })).context.n).toBe(100)
-    expect(second.health().partitions.owned).toHaveLength(8)
+    await waitUntil('the other owns all', async () => second.health().partitions.owned.length === 8)
+    await close()
+  })
+
+  test('a node that joins gets its share, a node that dies loses it, and nothing is lost on the way', async () => {
+    const { store, runtimes: [first], close } = await open(1)
+    if (!first) throw new Error('one was opened')
+    expect(first.health().partitions.owned).toHaveLength(8)
+    const handles = Array.from({ length: 20 }, (_, n) => first.actor('counter', `${n}`))
+    await Promise.all(handles.map(handle => handle.start()))
+    let sending = true
+    let sent = 0
+    const load = (async () => {
+      for (; sending; sent++) await Promise.all(handles.map(handle => handle.send({ type: 'ADD', by: 1 })))
+    })()
+    const second = await createRuntime({ machines, store, limits: { leaseTtlMs: 1_000 } })
+    await waitUntil('both own partitions', async () => second.health().partitions.owned.length > 0 && first.health().partitions.owned.length > 0)
+    await waitUntil('all are owned', async () => second.health().partitions.owned.length + first.health().partitions.owned.length === 8)
+    const { nodes } = await second.cluster()
+    expect(nodes.map(({ partitions }) => partitions.length).reduce((sum, count) => sum + count)).toBe(8)
+    expect(nodes.every(({ partitions }) => partitions.length > 0)).toBe(true)
+    await second.close()
+    await waitUntil('the first owns all again', async () => first.health().partitions.owned.length === 8)
+    sending = false
+    await load
+    expect(await Promise.all(handles.map(async handle => (await handle.ask({ type: 'ADD', by: 0 })).context.n))).toEqual(handles.map(() => sent))
     await close()
   })
 

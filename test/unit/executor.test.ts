@@ -22,7 +22,7 @@ function rig(limits: Partial<Limits> = {}, queues: Readonly<Record<string, numbe
   const delivered: LocalBody[] = []
   const notices: Notice[] = []
   const env = {
-    node: 'n', clock, random: createSeededRandom(1), store: createMemoryStore(), codec: plainCodec, limits: resolveLimits(limits), definitions: new Map(), queues, counters: createCounters(),
+    node: 'n', process: { host: 'h', pid: 1, startedAt: 0 }, clock, random: createSeededRandom(1), store: createMemoryStore(), codec: plainCodec, limits: resolveLimits(limits), definitions: new Map(), queues, counters: createCounters(),
     nextMessageId: () => '1', settle: () => undefined, notice: (notice: Notice) => void notices.push(notice), report: () => undefined,
   }
   const executor = new Executor(env, (_actor, body) => delivered.push(body) === 0)

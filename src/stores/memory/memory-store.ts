@@ -1,8 +1,9 @@
 import type { ActorId } from '../../core/address.ts'
 import { addressOf, parseActorId } from '../../core/address.ts'
 import { TroupeError, assertInvariant } from '../../core/errors.ts'
-import type { Commit, DeadLetter, DeadLetterFilter, InboxMessage, Mark, Reply, Store, SweepRequest } from '../../core/store.ts'
+import type { Commit, DeadLetter, DeadLetterFilter, InboxMessage, Mark, Members, Reply, Store, SweepRequest } from '../../core/store.ts'
 import { MemoryActors } from './memory-actors.ts'
+import { MemoryMembers } from './memory-members.ts'
 import { MemoryPartition } from './memory-partition.ts'
 
 const REPLY_KEPT_MS = 60 * 60 * 1000
@@ -15,11 +16,18 @@ const RESOLVED_KEPT_MS = 7 * 24 * 60 * 60 * 1000
  * @example
  * const store = createMemoryStore({ partitions: 4 })
  */
-export function createMemoryStore({ partitions = 1 }: { readonly partitions?: number } = {}): Store {
+export function createMemoryStore({ partitions = 1, shared = false }: MemoryStoreOptions = {}): Store {
   if (!Number.isInteger(partitions) || partitions < 1) {
     throw new TroupeError('config/invalid', `createMemoryStore: partitions must be a whole number from 1, not ${partitions}`)
   }
-  return new MemoryStore(partitions)
+  return new MemoryStore(partitions, shared)
+}
+
+export interface MemoryStoreOptions {
+  /** Default 1. */
+  readonly partitions?: number
+  /** Whether several runtimes share the partitions among them, as on Redis. Default: the first takes all. */
+  readonly shared?: boolean
 }
 
 interface KeptReply extends Reply {
@@ -29,6 +37,7 @@ interface KeptReply extends Reply {
 /** Every verb runs at once and to its end, so each sees whole commits (S10). */
 class MemoryStore implements Store {
   readonly partitions: number
+  readonly members?: Members
   readonly #partitions: readonly MemoryPartition[]
   readonly #actors = new MemoryActors()
   readonly #marks = new Map<ActorId, Map<string, Mark>>()
@@ -37,8 +46,9 @@ class MemoryStore implements Store {
   readonly #listeners = new Set<() => void>()
   #isHintQueued = false
 
-  constructor(partitions: number) {
+  constructor(partitions: number, shared: boolean) {
     this.partitions = partitions
+    if (shared) this.members = new MemoryMembers(() => this.#hint())
     this.#partitions = Array.from({ length: partitions }, (_, id) => new MemoryPartition(id))
   }
 

@@ -7,7 +7,7 @@ import { toStoreError } from './redis-errors.ts'
 
 /** One file per verb in `lua/`; each names its keys, arguments, answer and guarantee. */
 const scriptNames = [
-  'accept', 'answer', 'append', 'claim', 'commit', 'expired', 'history', 'journal', 'letters', 'list', 'load', 'open', 'outbox', 'parked', 'past', 'release', 'renew', 'sweep', 'take',
+  'accept', 'announce', 'answer', 'append', 'claim', 'commit', 'expired', 'history', 'journal', 'letters', 'list', 'load', 'open', 'outbox', 'parked', 'past', 'release', 'renew', 'retire', 'sweep', 'take',
 ] as const
 export type ScriptName = (typeof scriptNames)[number]
 

@@ -88,6 +88,9 @@ export type KeyName =
 /** Key of what the whole deployment shares. */
 export const configKey = (prefix: string): string => `{${prefix}:config}`
 
+/** Keys of the nodes that live. */
+export const memberKeys = (prefix: string): readonly [members: string, ends: string] => [`{${prefix}:nodes}:members`, `{${prefix}:nodes}:ends`]
+
 /** Keys of the replies that wait for a node. */
 export const replyKeys = (prefix: string, node: string): readonly [replies: string, relayed: string] => [`{${prefix}:node:${node}}:replies`, `{${prefix}:node:${node}}:relayed`]
 

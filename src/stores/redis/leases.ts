@@ -18,7 +18,7 @@ export function createLeases({ connection, prefix, partitions, keysOf }: Deploym
 
   return {
     async claim({ partition, node, token, ttlMs }): Promise<ClaimResult> {
-      const answer = (await connection.write('claim', meta(partition), [node, token, ttlMs, channels.leases(prefix)])) as readonly [0, string, string] | readonly [1, number, string, string, number]
+      const answer = (await connection.write('claim', meta(partition), [node, token, ttlMs])) as readonly [0, string, string] | readonly [1, number, string, string, number]
       if (answer[0] === 0) return { ok: false, owner: answer[1], expiresAt: Number(answer[2]) }
       const [, epoch, seq, inboxFloor, waits] = answer
       if (waits === 1) relay.start(partition)

@@ -10,6 +10,7 @@ import { createHistory } from './history.ts'
 import { configKey } from './keys.ts'
 import { createLeases } from './leases.ts'
 import { createMailbox } from './mailbox.ts'
+import { createMembers } from './members.ts'
 import { createQueries } from './queries.ts'
 import { toStoreError } from './redis-errors.ts'
 import { parseRedisUrl } from './redis-url.ts'
@@ -108,6 +109,7 @@ function wire(connection: Connection, address: RedisAddress, partitions: number)
   })
   return {
     partitions,
+    members: createMembers(deployment),
     ...createLeases(deployment, relay),
     commit: createCommit(deployment, relay),
     ...createMailbox(deployment),

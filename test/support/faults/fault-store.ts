@@ -3,7 +3,7 @@ import type { Commit, Lease, Store } from 'troupe'
 import type { CommitFacts } from './history.ts'
 
 /** Verbs that answer with a promise: each call is a place where a process may die, or hear of a failure. */
-export type Verb = { [K in keyof Store]: Store[K] extends (...args: never[]) => Promise<unknown> ? K : never }[keyof Store]
+export type Verb = { [K in keyof Store]-?: Store[K] extends (...args: never[]) => Promise<unknown> ? K : never }[keyof Store]
 
 /** What happens at one call of a store, counted from the start of the process that makes it. */
 export interface CallFault {

@@ -22,7 +22,7 @@ export function callFaults({ calls }: Pick<Run, 'calls'>, then: 'die' | 'refuse'
 /** Runs under many plans: what went wrong, and that they were not green in vain. */
 export class Sweep {
   readonly failures: string[] = []
-  readonly totals = { runs: 0, struck: 0, steps: 0, commits: 0, duplicates: 0, staleTasks: 0, fenced: 0, takeovers: 0, deadLetters: 0, taskRetries: 0, timersFired: 0, evictions: 0 }
+  readonly totals = { runs: 0, struck: 0, steps: 0, commits: 0, duplicates: 0, staleTasks: 0, fenced: 0, takeovers: 0, handovers: 0, deadLetters: 0, taskRetries: 0, timersFired: 0, evictions: 0 }
 
   /** False when something is wrong. */
   async run(plan: FaultPlan): Promise<boolean> {

@@ -14,7 +14,7 @@ const ELECTION_MS = 4 * NODE_TIMEOUT_MS
 export interface ClusterOptions {
   readonly masters?: number
   readonly replicas?: number
-  /** Lines of the configuration of every node, by directive. */
+  /** Lines of the configuration of every node, by directive; the node timeout is ours. */
   readonly config?: Readonly<Record<string, string>>
 }
 
@@ -31,7 +31,7 @@ export interface RedisCluster extends AsyncDisposable {
 }
 
 export async function startCluster({ masters = 3, replicas = 3, config }: ClusterOptions = {}): Promise<RedisCluster> {
-  const started = await Promise.allSettled(Array.from({ length: masters + replicas }, () => startRedis({ cluster: true, config: { 'cluster-node-timeout': String(NODE_TIMEOUT_MS), ...config } })))
+  const started = await Promise.allSettled(Array.from({ length: masters + replicas }, () => startRedis({ cluster: true, config: { ...config, 'cluster-node-timeout': String(NODE_TIMEOUT_MS) } })))
   const nodes = started.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
   const stop = async (): Promise<void> => void await Promise.all(nodes.map(node => node.stop()))
   try {
