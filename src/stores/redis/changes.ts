@@ -63,8 +63,10 @@ export class Changes {
     void (channel.endsWith('*') ? client.punsubscribe(channel) : client.unsubscribe(channel)).catch(() => undefined)
   }
 
+  /** Subscribes at once, or as soon as there is a connection. */
   #follow(channel: string): void {
     const client = this.#open()
+    if (client.status !== 'ready') return
     const asked = channel.endsWith('*') ? client.psubscribe(channel) : client.subscribe(channel)
     // What failed is asked for again at the next connection.
     asked.then(() => this.#tell(channel), () => undefined)
@@ -76,10 +78,10 @@ export class Changes {
     this.#client = client
     client.on('message', (channel: string, text: string) => this.#tell(channel, changeOf(text)))
     client.on('pmessage', (pattern: string, _channel: string, text: string) => this.#tell(pattern, changeOf(text)))
-    let connections = 0
     client.on('ready', () => {
-      if (connections++ > 0) for (const channel of this.#listeners.keys()) this.#follow(channel)
+      for (const channel of this.#listeners.keys()) this.#follow(channel)
     })
+    client.connect().catch(() => undefined)
     return client
   }
 

@@ -79,10 +79,12 @@ function clientFor({ nodes, isCluster, isTls, username, password, db }: RedisAdd
     ...(password !== undefined && { password }),
     ...(isTls && { tls: {} }),
     autoResendUnfulfilledCommands: false,
+    autoResubscribe: false,
     commandTimeout: ANSWER_MS,
     socketTimeout: 2 * ANSWER_MS,
     connectTimeout: CONNECT_MS,
-    maxRetriesPerRequest: 1,
+    // What is under way when the connection breaks fails at once, instead of hanging until its time is over.
+    maxRetriesPerRequest: 0,
       }
   const reconnectMs = (times: number): number => Math.min(RECONNECT_MS_MAX, 20 * times)
   if (isCluster) return new Cluster([...nodes], { redisOptions: options, lazyConnect: true, clusterRetryStrategy: reconnectMs })
