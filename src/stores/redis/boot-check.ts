@@ -1,4 +1,4 @@
-import type { Cluster, Redis } from 'ioredis'
+import type { Redis } from 'ioredis'
 import { TroupeError } from '../../core/errors.ts'
 import type { Connection } from './connection.ts'
 import type { Durability } from './redis-url.ts'
@@ -15,7 +15,6 @@ type Info = Readonly<Record<string, string>>
 export async function checkServer(connection: Connection, durability: Durability): Promise<void> {
   await connection.call(async client => {
     const nodes = 'nodes' in client ? client.nodes('master') : [client]
-    if ('nodes' in client) await refuseBrokenCluster(client, connection.name)
     for (const node of nodes) await checkNode(node, connection.name, durability)
   })
 }
@@ -54,12 +53,12 @@ async function configOf(node: Redis, setting: string): Promise<string | undefine
   }
 }
 
-async function refuseBrokenCluster(cluster: Cluster, name: string): Promise<void> {
-  const state = parseInfo(await cluster.cluster('INFO') as unknown as string)
-  if (state['cluster_state'] === 'ok') return
-  throw new TroupeError('store/failed', `${name}: the cluster serves ${state['cluster_slots_ok']} of 16384 slots and its state is ${state['cluster_state']}: assign the missing slots, or bring their nodes back`, {
-    details: { server: name, slots: Number(state['cluster_slots_ok']) },
-  })
+/** What is wrong with a cluster that no client can be made for: asked of one of its nodes. Undefined when that one sees nothing wrong. */
+export async function clusterFault(node: Redis, name: string): Promise<TroupeError | undefined> {
+  const state = parseInfo(String(await node.cluster('INFO')))
+  if (state['cluster_state'] === 'ok') return undefined
+  const slots = Number(state['cluster_slots_ok'] ?? 0)
+  return new TroupeError('store/failed', `${name}: the cluster serves ${slots} of 16384 slots and its state is ${state['cluster_state']}: assign the missing slots, or bring their nodes back`, { details: { server: name, slots } })
 }
 
 function parseInfo(text: string): Info {

@@ -1,7 +1,7 @@
 import { Cluster, Redis } from 'ioredis'
 import { TroupeError } from '../../core/errors.ts'
 import type { Store } from '../../core/store.ts'
-import { checkServer } from './boot-check.ts'
+import { checkServer, clusterFault } from './boot-check.ts'
 import { Changes } from './changes.ts'
 import { createCommit } from './commit.ts'
 import { Connection } from './connection.ts'
@@ -66,9 +66,23 @@ async function connect(address: RedisAddress, name: string): Promise<Redis | Clu
     return client
   } catch (error) {
     client.disconnect()
-    throw toStoreError(failure ?? error, name)
+    throw (address.isCluster && (await faultOf(address, name))) || toStoreError(failure ?? error, name)
   } finally {
     clearTimeout(timer)
+  }
+}
+
+/** A client of a cluster says only that it cannot connect: one of the nodes may know more. */
+async function faultOf(address: RedisAddress, name: string): Promise<TroupeError | undefined> {
+  const client = clientFor({ ...address, isCluster: false })
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    return await clusterFault(client as Redis, name)
+  } catch {
+    return undefined
+  } finally {
+    client.disconnect()
   }
 }
 
