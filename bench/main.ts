@@ -8,16 +8,18 @@ import { bench as hop } from './hop.ts'
 import { withLab } from './lab.ts'
 import { bench as memory } from './memory.ts'
 import { bench as recovery } from './recovery.ts'
+import { bench as redisLatency } from './redis-latency.ts'
+import { bench as redisThroughput } from './redis-throughput.ts'
 import { bench as starts } from './starts.ts'
 import { bench as throughput } from './throughput.ts'
 
-const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts]
+const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, redisThroughput, redisLatency]
 
 const HELP = `npm run bench -- [NAME…] [--quick] [--profile]
 
 Prints one JSON line per figure; progress goes to standard error. Without a name all of them run.
 
-${benches.map(({ name, question }) => `  ${name.padEnd(14)}${question}`).join('\n')}
+${benches.map(({ name, question }) => `  ${name.padEnd(18)}${question}`).join('\n')}
 
   --quick       small sizes, under a minute for all; a missed target does not fail
   --profile     also take CPU profiles of every measured process, and say where the time went
