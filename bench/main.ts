@@ -9,11 +9,13 @@ import { withLab } from './lab.ts'
 import { bench as memory } from './memory.ts'
 import { bench as recovery } from './recovery.ts'
 import { bench as redisLatency } from './redis-latency.ts'
+import { bench as redisScale } from './redis-scale.ts'
+import { bench as redisTakeover } from './redis-takeover.ts'
 import { bench as redisThroughput } from './redis-throughput.ts'
 import { bench as starts } from './starts.ts'
 import { bench as throughput } from './throughput.ts'
 
-const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, redisThroughput, redisLatency]
+const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, redisThroughput, redisLatency, redisScale, redisTakeover]
 
 const HELP = `npm run bench -- [NAME…] [--quick] [--profile]
 

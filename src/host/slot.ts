@@ -2,7 +2,7 @@ import { addressOf, parseActorId, runOf } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import type { Codec } from '../core/codec.ts'
 import type { Op } from '../core/delta.ts'
-import { DOCUMENT_FORMAT, XSTATE_MAJOR } from '../core/document.ts'
+import { DOCUMENT_FORMAT, XSTATE_MAJOR, encodeDocument } from '../core/document.ts'
 import type { ActorDocument, OpenAsk, ParentLink } from '../core/document.ts'
 import { TroupeError } from '../core/errors.ts'
 import type { ErrorInfo } from '../core/errors.ts'
@@ -221,14 +221,21 @@ export class Slot {
   /** A delta that replaces everything: a new life. */
   wholeDelta(): string {
     this.#ops.length = 0
-    return `[[[],${this.text()}]]`
+    const document = this.#document()
+    return encodeJson([[[], document]], this.#tagged)
   }
 
-  /** The whole document now, as text. */
+  /** The whole document now, as the text of a base. */
   text(): string {
+    const document = this.#document()
+    return encodeDocument(document, this.#tagged)
+  }
+
+  #document(): ActorDocument {
     const { definition } = this
     const parts = this.#parts()
-    const document: ActorDocument = {
+    this.#tagged ||= this.live?.tagged ?? true
+    return {
       format: DOCUMENT_FORMAT,
       xstate: XSTATE_MAJOR,
       machine: parseActorId(this.id).machine,
@@ -237,8 +244,6 @@ export class Slot {
       ...parts,
       ...this.#head,
     }
-    this.#tagged ||= this.live?.tagged ?? true
-    return encodeJson(document, this.#tagged)
   }
 
   /** What the next commit writes for this actor. */

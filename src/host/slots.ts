@@ -2,7 +2,7 @@ import { addressOf, parseActorId } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import { applyDelta } from '../core/delta.ts'
 import type { Op } from '../core/delta.ts'
-import { DOCUMENT_FORMAT, XSTATE_MAJOR } from '../core/document.ts'
+import { DOCUMENT_FORMAT, XSTATE_MAJOR, decodeDocument } from '../core/document.ts'
 import type { ActorDocument } from '../core/document.ts'
 import { TroupeError, toErrorInfo } from '../core/errors.ts'
 import type { Codec } from '../core/codec.ts'
@@ -100,7 +100,7 @@ export class Slots {
   async #lastGood(slot: Slot): Promise<ActorDocument> {
     const stored = slot.bornText === undefined ? await this.#env.store.load(slot.id) : undefined
     if (slot.bornText === undefined && !stored) throw new TroupeError('store/corrupt', `the checkpoint of ${slot.address} is gone`, { address: slot.address })
-    let document = stored ? readDocument(stored, this.#env.codec).document : decodeJson<ActorDocument>(slot.bornText ?? '')
+    let document = stored ? readDocument(stored, this.#env.codec).document : decodeDocument(slot.bornText ?? '')
     for (const delta of slot.deltas) document = applyDelta(document, decodeJson<Op[]>(delta))
     return document
   }
@@ -225,7 +225,7 @@ export class Slots {
 
 /** The document of a stored actor: its base with the later deltas applied. */
 export function readDocument({ record, base, rows }: StoredActor, codec: Codec, until = Infinity): { readonly document: ActorDocument; readonly deltaChars: number } {
-  let document = parse<ActorDocument>(record.id, decodeFor(codec, record.id, base.data, base.seq))
+  let document = parseBase(record.id, decodeFor(codec, record.id, base.data, base.seq))
   let seq = base.seq
   let deltaChars = 0
   for (const row of rows) {
@@ -241,9 +241,9 @@ export function readDocument({ record, base, rows }: StoredActor, codec: Codec, 
   return { document, deltaChars }
 }
 
-function parse<T>(id: ActorId, text: string): T {
+function parseBase(id: ActorId, text: string): ActorDocument {
   try {
-    return decodeJson<T>(text)
+    return decodeDocument(text)
   } catch (cause) {
     throw corrupt(id, 'it is not JSON', cause)
   }

@@ -8,7 +8,7 @@ import { startCluster } from '../support/redis/redis-cluster.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 
 /** Redis judges leases by its own clock, so the cases really wait. */
-const LEASE_MS = 200
+const LEASE_MS = 400
 
 const servers: Readonly<Record<string, () => Promise<{ readonly hosts: string; stop(): Promise<void> }>>> = {
   'one Redis': async () => {
@@ -38,13 +38,19 @@ for (const [server, start] of Object.entries(servers)) {
           stores.push(store)
           return store
         }
-        const started = performance.now()
+        // From the first opening on: that of a cluster takes its time.
+        let started: number | undefined
+        const openFirst = async () => {
+          const store = await open()
+          started ??= performance.now()
+          return store
+        }
         return {
           partitions,
-          open,
+          open: openFirst,
           reopen: open,
           leaseMs: LEASE_MS,
-          passTo: ms => sleep(Math.max(0, started + ms + LEASE_MS / 4 - performance.now())),
+          passTo: ms => sleep(Math.max(0, (started ?? 0) + ms + LEASE_MS / 4 - performance.now())),
           async teardown() {
             for (const store of stores) await store.close()
           },

@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises'
+import { readdir, rm, utimes, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -114,5 +114,22 @@ test('a call waits for the lock of another process without blocking, keeps the o
   other.close()
   const owner = await Owner.of(store)
   await owner.commit({ actors: [creation(id)] })
+  await store.close()
+})
+
+test('the lock file of a process that was killed before it wrote its name into the store goes when the next one opens it', async () => {
+  await using child = startChild('sqlite-process.ts', ['hold', path])
+  await child.next()
+  const [held] = await aliveFiles()
+  const orphan = `store.db.${'0'.repeat(24)}.alive`
+  await writeFile(join(dir, orphan), '')
+  const young = `store.db.${'1'.repeat(24)}.alive`
+  await writeFile(join(dir, young), '')
+  const longAgo = new Date(Date.now() - 60_000)
+  for (const file of [orphan, held ?? '']) await utimes(join(dir, file), longAgo, longAgo)
+  const store = await openSqliteStore({ path, partitions: 1 })
+  expect(await store.claim({ ...request('b'), now: Date.now() + 3_600_001 })).toMatchObject({ ok: true })
+  expect(await aliveFiles()).toEqual(expect.arrayContaining([held, young]))
+  expect(await aliveFiles()).not.toContain(orphan)
   await store.close()
 })

@@ -30,14 +30,15 @@ export function packIndex({ status, dueAt, openTasks, parked, expiresAt }: Actor
 
 export function packRecord({ id, run, parent, seq, version, states, tags, dueAt, openTasks, parked, createdAt, updatedAt, completedAt, expiresAt, error }: ActorRecord): string {
   const packed: PackedRecord = [run === id ? 0 : run, parent, seq, version, states, tags, dueAt, openTasks, parked, createdAt, updatedAt, completedAt, expiresAt, error]
-  return JSON.stringify(packed)
+  // An actor that lives and waits for nothing has nothing at the end.
+  return JSON.stringify(packed.slice(0, 1 + packed.findLastIndex(part => part !== null)))
 }
 
 export const indexOf = (text: string): string => text.slice(0, text.indexOf('\n'))
 
 export function unpackRecord(id: ActorId, partition: number, text: string): ActorRecord {
   const status = indexOf(text).split('|')[1] as ActorStatus
-  const [run, parent, seq, version, states, tags, dueAt, openTasks, parked, createdAt, updatedAt, completedAt, expiresAt, error] = JSON.parse(text.slice(text.indexOf('\n') + 1)) as PackedRecord
+  const [run, parent, seq, version, states, tags, dueAt, openTasks, parked, createdAt, updatedAt, completedAt = null, expiresAt = null, error = null] = JSON.parse(text.slice(text.indexOf('\n') + 1)) as Partial<PackedRecord> & PackedRecord
   return { id, run: run === 0 ? id : run, partition, parent, status, seq, version, states, tags, dueAt, openTasks, parked, createdAt, updatedAt, completedAt, expiresAt, error }
 }
 

@@ -1,7 +1,10 @@
 import { createHash } from 'node:crypto'
-import { existsSync, rmSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { isBusy } from './sqlite-errors.ts'
+
+const ORPHAN_AGE_MS = 1_000
 
 /**
  * Which nodes still live, told by locks that the kernel drops with their process: a node that was killed gives its
@@ -26,6 +29,7 @@ export class NodeLocks {
     if (held) return held.name
     const name = createHash('sha256').update(`${node}\0${token}`).digest('hex').slice(0, 24)
     this.#held.set(node, { name, db: lock(this.#file(name)) })
+    this.#removeOrphans()
     return name
   }
 
@@ -44,7 +48,24 @@ export class NodeLocks {
     }
   }
 
+  /** Files of processes that were killed between taking their lock and writing its name into the store: nobody would ask for them. */
+  #removeOrphans(): void {
+    const [prefix, suffix] = [`${basename(this.#path)}.`, '.alive']
+    const own = new Set(Array.from(this.#held.values(), ({ name }) => name))
+    for (const file of readdirSync(dirname(this.#path))) {
+      const name = file.slice(prefix.length, -suffix.length)
+      if (!file.startsWith(prefix) || !file.endsWith(suffix) || own.has(name)) continue
+      try {
+        // A younger one may be about to be locked.
+        if (statSync(this.#file(name)).mtimeMs < Date.now() - ORPHAN_AGE_MS) this.isDead(name)
+      } catch {
+        // Gone meanwhile, or not ours to remove: it costs nobody anything.
+      }
+    }
+  }
+
   release(): void {
+    this.#removeOrphans()
     for (const { name, db } of this.#held.values()) {
       rmSync(this.#file(name), { force: true })
       db.close()
