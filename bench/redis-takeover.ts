@@ -84,7 +84,7 @@ export const bench: Bench = {
       { figure: 'takeoverMs', value: median(kills), unit: 'ms', atMost: LEASE_MS + 1_000 },
       { figure: 'leaseMs', value: LEASE_MS, unit: 'ms' },
       { figure: 'handoverP99Ms', value: percentile(times, 0.99), unit: 'ms', atMost: 200 },
-      { figure: 'handoverMaxMs', value: Math.max(...times), unit: 'ms' },
+      { figure: 'handoverMaxMs', value: times.reduce((max, ms) => Math.max(max, ms), 0), unit: 'ms' },
     ]
   },
 }

@@ -14,6 +14,8 @@ export interface RedisOptions {
   readonly config?: Readonly<Record<string, string>>
   /** Where its files are; one given is kept, else a temporary folder is made and removed. */
   readonly folder?: string
+  /** What stands in its folder when it starts for the first time, by file name. */
+  readonly files?: Readonly<Record<string, string>>
   readonly port?: number
   readonly cluster?: boolean
 }
@@ -45,6 +47,7 @@ const START_MS_MAX = 20_000
 export async function startRedis(options: RedisOptions = {}): Promise<RedisServer> {
   const program = await findRedis()
   const folder = options.folder ?? await makeFastTempDir()
+  for (const [name, text] of Object.entries(options.files ?? {})) await writeFile(join(folder, name), text)
   for (let pick = 1; ; pick++) {
     const server = new OwnServer(program, options, folder, options.port ?? pickPort())
     try {

@@ -34,7 +34,7 @@ export interface TcpProxy extends AsyncDisposable {
   /** Delivers in pieces of so many bytes. */
   split(bytes: number): void
   /**
-   * Lets the next request with this text pass, and resets its connection when the server has done it, before the
+   * Lets the next request with this text (in any case, as Redis reads commands) pass, and resets its connection when the server has done it, before the
    * client has the answer. Answers to earlier requests that are still to come are lost with it.
    */
   cutAfterWrite(match?: string | RegExp): void
@@ -110,7 +110,11 @@ class FaultyProxy implements TcpProxy {
   }
 
   cutAfterWrite(match: string | RegExp = ''): void {
-    this.#faults.cutAfter = typeof match === 'string' ? request => request.includes(match) : request => match.test(request.toString('latin1'))
+    const [text, pattern] = typeof match === 'string' ? [match.toLowerCase()] : ['', match]
+    this.#faults.cutAfter = request => {
+      const sent = request.toString('latin1')
+      return pattern === undefined ? sent.toLowerCase().includes(text) : pattern.test(sent)
+    }
   }
 
   async heal(): Promise<void> {
