@@ -38,32 +38,41 @@ async function survive({ url }: Victim): Promise<number> {
   return ms
 }
 
-/** Asks actors all the time while nodes join and close gracefully; how long each ask took. */
+/** Asks actors all the time while nodes join and close gracefully; the longest ask around each of these. */
 async function askAlways({ url, joins }: { readonly url: string; readonly joins: number }): Promise<readonly number[]> {
   const runtime = await openOrders(url)
   const handles = Array.from({ length: ACTORS }, (_, index) => runtime.actor(order, `order-${index}`))
   await Promise.all(handles.map(handle => handle.start({ id: handle.address })))
-  const times: number[] = []
+  const longest: number[] = []
+  let longestNow = 0
   let isOver = false
   const askers = handles.map(async (handle) => {
     for (let round = 0; !isOver; round++) {
       const started = performance.now()
       await handle.ask(orderEvent(round))
-      times.push(performance.now() - started)
+      longestNow = Math.max(longestNow, performance.now() - started)
       await sleep(ASK_EVERY_MS)
     }
   })
+  const around = async (change: () => Promise<void>): Promise<void> => {
+    longestNow = 0
+    await change()
+    // Whoever waited through it has been answered by then.
+    await sleep(300)
+    longest.push(longestNow)
+  }
   for (let join = 0; join < joins; join++) {
     const other = await openOrders(url)
-    await shared(runtime, 2)
-    await sleep(200)
-    await other.close()
-    while (runtime.health().partitions.owned.length < runtime.health().partitions.total) await sleep(5)
+    await around(() => shared(runtime, 2))
+    await around(async () => {
+      await other.close()
+      while (runtime.health().partitions.owned.length < runtime.health().partitions.total) await sleep(5)
+    })
   }
   isOver = true
   await Promise.all(askers)
   await runtime.close()
-  return times
+  return longest
 }
 
 export const bench: Bench = {
@@ -79,12 +88,12 @@ export const bench: Bench = {
       })
     })
     lab.say('handovers')
-    const times = await withRedis(url => lab.measure(askAlways, { url, joins: lab.quick ? 2 : 10 }))
+    const pauses = await withRedis(url => lab.measure(askAlways, { url, joins: lab.quick ? 2 : 10 }))
     return [
       { figure: 'takeoverMs', value: median(kills), unit: 'ms', atMost: LEASE_MS + 1_000 },
       { figure: 'leaseMs', value: LEASE_MS, unit: 'ms' },
-      { figure: 'handoverP99Ms', value: percentile(times, 0.99), unit: 'ms', atMost: 200 },
-      { figure: 'handoverMaxMs', value: times.reduce((max, ms) => Math.max(max, ms), 0), unit: 'ms' },
+      { figure: 'handoverP99Ms', value: percentile(pauses, 0.99), unit: 'ms', atMost: 200 },
+      { figure: 'handoverP50Ms', value: median(pauses), unit: 'ms' },
     ]
   },
 }

@@ -296,11 +296,17 @@ export class Node {
   async #sweep(now: number): Promise<void> {
     this.#sweptAt = now
     const { journalMs } = this.#options
-    for (const partition of this.owned.values()) {
-      // In portions: a long sweep would hold up the commits.
-      for (let gone = SWEEP_MAX; gone === SWEEP_MAX && !this.#closing; ) {
-        gone = await this.#env.store.sweep(partition.lease, { now, journalBefore: journalMs === undefined ? undefined : now - journalMs, limit: SWEEP_MAX })
-        if (gone > 0) partition.forgetEnded()
+    for (const [index, partition] of this.owned) {
+      try {
+        // In portions: a long sweep would hold up the commits.
+        for (let gone = SWEEP_MAX; gone === SWEEP_MAX && !this.#closing; ) {
+          gone = await this.#env.store.sweep(partition.lease, { now, journalBefore: journalMs === undefined ? undefined : now - journalMs, limit: SWEEP_MAX })
+          if (gone > 0) partition.forgetEnded()
+        }
+      } catch (error) {
+        // Given over meanwhile, or lost: then there is nothing to sweep.
+        if (!(error instanceof TroupeError && error.code === 'lease/stale')) throw error
+        this.#ownership.lose(index)
       }
     }
   }

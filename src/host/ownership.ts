@@ -56,6 +56,8 @@ export class Ownership {
 
   /** Gives over what belongs to others and claims what belongs here and is free. */
   balance(): Promise<void> {
+    // A node that closes must not announce itself again.
+    if (this.#closing) return Promise.resolve()
     if (this.#balancing) {
       this.#again = true
       return this.#balancing

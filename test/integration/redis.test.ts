@@ -95,7 +95,7 @@ describe('two nodes on one Redis', () => {
   })
 
   test('a node that closes hands its actors over at once, and what they wait for goes on', async () => {
-    const { runtimes: [first, second], close } = await open(2)
+    const { runtimes: [first, second], close } = await open(2, { leaseTtlMs: 600_000 })
     if (!first || !second) throw new Error('two were opened')
     const handle = second.actor('counter', '1')
     await handle.start()
