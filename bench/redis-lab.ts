@@ -3,13 +3,17 @@ import { Redis } from 'ioredis'
 import { createRuntime } from 'troupe'
 import type { Runtime } from 'troupe'
 import { actorId, partitionOf } from '../src/core/address.ts'
+import { preferredNode } from '../src/core/rendezvous.ts'
 import { startRedis } from '../test/support/redis/redis-server.ts'
 import { order } from './order-machine.ts'
+
+/** So many that each of four processes has its share: with 16 one in twenty runs would leave a process without any. */
+const PARTITIONS = 32
 
 /** A server of its own with AOF, as a deployment has it at `durability=process-crash`. */
 export async function withRedis<T>(work: (url: string) => Promise<T>): Promise<T> {
   await using server = await startRedis({ config: { appendonly: 'yes', appendfsync: 'everysec' } })
-  return await work(server.url)
+  return await work(`${server.url}?partitions=${PARTITIONS}`)
 }
 
 export const openOrders = (url: string, leaseTtlMs = 10_000): Promise<Runtime<{ order: typeof order }>> => createRuntime({ machines: { order }, store: url, limits: { leaseTtlMs } })
@@ -17,6 +21,7 @@ export const openOrders = (url: string, leaseTtlMs = 10_000): Promise<Runtime<{ 
 /** Keys of actors whose partitions this runtime owns. */
 export function ownKeys(runtime: Runtime<{ order: typeof order }>, count: number, name: string): readonly string[] {
   const { total, owned } = runtime.health().partitions
+  if (owned.length === 0) throw new Error('this process owns no partition')
   const keys: string[] = []
   for (let n = 0; keys.length < count; n++) {
     const key = `${name}-${n}`
@@ -25,11 +30,12 @@ export function ownKeys(runtime: Runtime<{ order: typeof order }>, count: number
   return keys
 }
 
-/** Waits until so many nodes share all partitions. */
+/** Waits until so many nodes share all partitions, each those that belong to it. */
 export async function shared(runtime: Runtime<{ order: typeof order }>, nodes: number): Promise<void> {
   for (;;) {
     const { nodes: found, partitions } = await runtime.cluster()
-    if (found.length === nodes && found.every(({ partitions: own }) => own.length > 0) && partitions.every(({ node }) => node !== null)) return
+    const names = found.map(({ node }) => node)
+    if (names.length === nodes && partitions.every(({ partition, node }) => node === preferredNode(partition, names))) return
     await sleep(20)
   }
 }
