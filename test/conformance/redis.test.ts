@@ -4,37 +4,45 @@ import { afterAll, beforeAll, describe, test } from 'vitest'
 import type { Store } from '../../src/core/store.ts'
 import { openRedisStore } from '../../src/stores/redis/redis-store.ts'
 import { storeConformance } from '../../src/testing/store-conformance.ts'
+import { openTestRedis } from '../support/redis/open-test-redis.ts'
+import type { TestRedis } from '../support/redis/open-test-redis.ts'
 import { startCluster } from '../support/redis/redis-cluster.ts'
-import { startRedis } from '../support/redis/redis-server.ts'
 
 /** Redis judges leases by its own clock, so the cases really wait. */
 const LEASE_MS = 400
 
-const servers: Readonly<Record<string, () => Promise<{ readonly hosts: string; stop(): Promise<void> }>>> = {
-  'one Redis': async () => {
-    const redis = await startRedis()
-    return { hosts: `127.0.0.1:${redis.port}`, stop: () => redis.stop() }
-  },
+type Place = Pick<TestRedis, 'url' | 'prefix' | 'close'>
+
+interface Servers {
+  /** Where one case keeps its data. */
+  place(): Promise<Place>
+  stop(): Promise<void>
+}
+
+const kinds: Readonly<Record<string, () => Promise<Servers>>> = {
+  // A server of its own for each case is there in 15 ms; `REDIS_URL` names one for all.
+  'one Redis': async () => ({ place: () => openTestRedis(), stop: async () => undefined }),
   'a Redis Cluster of six nodes': async () => {
     const cluster = await startCluster()
-    return { hosts: cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(','), stop: () => cluster.stop() }
+    const url = `redis://${cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`
+    return { place: async () => ({ url, prefix: `test-${randomUUID()}`, close: async () => undefined }), stop: () => cluster.stop() }
   },
 }
 
-for (const [server, start] of Object.entries(servers)) {
-  describe(server, () => {
-    let running: Awaited<ReturnType<typeof start>>
+for (const [kind, start] of Object.entries(kinds)) {
+  describe(kind, () => {
+    let servers: Servers
     beforeAll(async () => {
-      running = await start()
+      servers = await start()
     })
-    afterAll(() => running.stop())
+    afterAll(() => servers.stop())
 
     for (const partitions of [1, 4]) {
       storeConformance(`Redis store, partitions ${partitions}`, async () => {
-        const prefix = `test-${randomUUID()}`
+        const { url, prefix, close } = await servers.place()
         const stores: Store[] = []
         const open = async () => {
-          const store = await openRedisStore(`redis://${running.hosts}?prefix=${prefix}&partitions=${partitions}`)
+          const store = await openRedisStore(`${url}?prefix=${prefix}&partitions=${partitions}`)
           stores.push(store)
           return store
         }
@@ -53,6 +61,7 @@ for (const [server, start] of Object.entries(servers)) {
           passTo: ms => sleep(Math.max(0, (started ?? 0) + ms + LEASE_MS / 4 - performance.now())),
           async teardown() {
             for (const store of stores) await store.close()
+            await close()
           },
         }
       }, { describe, test })
