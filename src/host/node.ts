@@ -256,11 +256,18 @@ export class Node {
       await this.#ownership.keep()
       // Answers that could not be read when the store told of them.
       if (this.#pending.size > 0) await this.#takeReplies()
+      if (this.#env.store.members) this.#lookAround()
       const now = this.#env.clock.now()
       if (now - this.#sweptAt >= SWEEP_EVERY_MS) await this.#sweep(now)
     } catch (error) {
       this.#env.report(error)
     }
+  }
+
+  /** What another machine says may be lost on its way; then it is found here, a moment later. */
+  #lookAround(): void {
+    for (const partition of this.owned.values()) partition.hint()
+    for (const partition of this.#followed.keys()) this.#committedElsewhere(partition)
   }
 
   #take(claim: Parameters<OwnershipHooks['take']>[0]): Partition {

@@ -12,9 +12,6 @@ const kinds: readonly (readonly [pattern: RegExp, code: 'store/full' | 'store/re
   [/^BUSY /, 'store/failed', 'a script keeps Redis busy'],
 ]
 
-/** A call whose outcome is known: Redis itself has refused it, or it never left this process. */
-export const isRefusal = (error: unknown): boolean => error instanceof Error && (error.name === 'ReplyError' || error.constructor.name === 'ReplyError')
-
 /** An error of the client as one of Troupe. `what` names the server. */
 export function toStoreError(error: unknown, what: string): TroupeError {
   if (error instanceof TroupeError) return error
