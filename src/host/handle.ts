@@ -87,7 +87,8 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
 
   async #sendElsewhere(message: Message<Body>): Promise<void> {
     await this.#checkTakesEvents(message)
-    await this.#submit(message)
+    // To this node, should the partition have come to it meanwhile: nobody waits for the outcome either way.
+    await this.#parts.node.post(message, this.#definition().limits.mailboxDepthMax)
   }
 
   /**

@@ -107,6 +107,8 @@ export class Node {
     const { store, codec } = this.#env
     const request = message.reply?.request
     const answer = request === undefined ? undefined : this.expect(request)
+    // The answer may be a refusal, and may be here before the store has told that it has the request.
+    answer?.catch(() => undefined)
     try {
       await store.append([encodeMessage(packMessage(message, store.partitions), codec)], depthMax)
     } catch (error) {
@@ -273,7 +275,7 @@ export class Node {
   #take(claim: Parameters<OwnershipHooks['take']>[0]): Partition {
     return new Partition(this.#env, claim.lease, claim, this.#executor, {
       changed: ids => this.#changed(ids),
-      lost: index => this.#ownership.lose(index),
+      lost: partition => this.#ownership.lose(partition),
       reroute: work => this.#reroute(work),
       posted: messages => this.#posted(messages),
     })
@@ -303,7 +305,7 @@ export class Node {
   async #sweep(now: number): Promise<void> {
     this.#sweptAt = now
     const { journalMs } = this.#options
-    for (const [index, partition] of this.owned) {
+    for (const partition of this.owned.values()) {
       try {
         // In portions: a long sweep would hold up the commits.
         for (let gone = SWEEP_MAX; gone === SWEEP_MAX && !this.#closing; ) {
@@ -313,7 +315,7 @@ export class Node {
       } catch (error) {
         // Given over meanwhile, or lost: then there is nothing to sweep.
         if (!(error instanceof TroupeError && error.code === 'lease/stale')) throw error
-        this.#ownership.lose(index)
+        this.#ownership.lose(partition)
       }
     }
   }

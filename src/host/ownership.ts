@@ -48,7 +48,10 @@ export class Ownership {
     const now = clock.now()
     if (now - this.#renewedAt >= limits.leaseTtlMs / 3) {
       const leases = [...this.owned.values()].map(({ lease }) => lease)
-      for (const { partition } of await store.renew(leases, now, limits.leaseTtlMs)) this.lose(partition)
+      for (const { partition, epoch } of await store.renew(leases, now, limits.leaseTtlMs)) {
+        const lost = this.owned.get(partition)
+        if (lost?.lease.epoch === epoch) this.lose(lost)
+      }
       this.#renewedAt = now
     }
     if (store.members || this.owned.size < store.partitions) await this.balance()
@@ -73,10 +76,10 @@ export class Ownership {
     if (isWorthwhile) await this.balance()
   }
 
-  /** The partition is not ours any more, or cannot be served. */
-  lose(index: number): void {
-    const partition = this.owned.get(index)
-    if (!partition) return
+  /** The partition is not ours any more, or cannot be served. One that was claimed again since is another one. */
+  lose(partition: Partition): void {
+    const index = partition.lease.partition
+    if (this.owned.get(index) !== partition) return
     this.owned.delete(index)
     this.#hooks.abandon(index)
     partition.drop()
@@ -136,7 +139,7 @@ export class Ownership {
         await taken.open()
       } catch (error) {
         // Half open it would sleep through what is due: it is claimed again.
-        this.lose(partition)
+        this.lose(taken)
         throw error
       }
     }

@@ -28,7 +28,7 @@ export interface PartitionHooks {
   /** Actors whose committed state has changed. */
   changed(ids: readonly ActorId[]): void
   /** The store says that another node owns the partition. */
-  lost(partition: number): void
+  lost(partition: Partition): void
   /** Work that this node cannot do any more. */
   reroute(work: Work): void
   /** Messages that the store has put into inboxes: a store tells a node nothing of its own commits. */
@@ -63,6 +63,10 @@ export class Partition {
   #inboxFloor: number
   #inboxTaken: number
   #inboxHint = true
+  /** Whether the batch at hand began with an inbox that was read to its end. */
+  #hasReadInbox = false
+  /** Until what its callers here had sent through the inbox before the claim is done, what they send now waits. */
+  #hasCaughtUp = false
   #liveActors = 0
   #nextDue: number | undefined
   #alarm: TimerHandle | undefined
@@ -211,10 +215,12 @@ export class Partition {
   }
 
   async #batch(): Promise<void> {
-    const batch = new Batch(this.#env, this.#inboxFloor, to => !batch.overflowed && !this.#inboxHint && this.#backlog.length === 0 && partitionOf(to, this.#env.store.partitions) === this.lease.partition)
+    const batch = new Batch(this.#env, this.#inboxFloor, to => !batch.overflowed && this.#hasReadInbox && partitionOf(to, this.#env.store.partitions) === this.lease.partition)
     try {
       await this.#env.probe?.('take')
       this.#atHand = await this.#take()
+      // What comes in from now on is younger than all that the batch sends: it does not keep that from being handled here.
+      this.#hasReadInbox = !this.#inboxHint
       await this.#step(this.#atHand, batch)
       if (!batch.isEmpty || batch.inboxFloor > this.#inboxFloor) await this.#commit(batch)
       await this.#env.probe?.('release')
@@ -238,13 +244,14 @@ export class Partition {
       this.#inboxHint = false
       const messages = await store.take(this.lease.partition, this.#inboxTaken, room)
       if (messages.length === room) this.#inboxHint = true
+      else this.#hasCaughtUp = true
       for (const { position, ...stored } of messages) {
         works.push({ message: received(stored, codec), inboxPosition: position })
         this.#inboxTaken = position
       }
     }
     if (this.#isDue()) await this.#takeDue(works)
-    for (const work of this.#lanes.take(limits.batchStepsMax)) works.push(work)
+    if (this.#hasCaughtUp) for (const work of this.#lanes.take(limits.batchStepsMax)) works.push(work)
     return works
   }
 
@@ -335,6 +342,8 @@ export class Partition {
     const commit = batch.toCommit(random.id(), this.#seq + 1, clock.now(), partition, store.partitions, codec)
     await this.#env.probe?.('commit')
     for (let attempt = 1; ; attempt++) {
+      // Given up meanwhile: the actors it has stepped are dropped, and may be stepped elsewhere.
+      if (this.#dead) throw new TroupeError('lease/stale', `partition ${partition} was given up while a batch ran`)
       try {
         await store.commit(this.lease, commit)
         break
@@ -388,6 +397,7 @@ export class Partition {
     this.#slots.clear()
     this.#inboxTaken = this.#inboxFloor
     this.#inboxHint = true
+    this.#hasCaughtUp = false
     this.#backlog = []
     // What the engine gave itself is remembered by no store: results of tasks, events of live code.
     const again = batch.works.filter(({ waiter, inboxPosition }) => !waiter && inboxPosition === undefined)
@@ -396,7 +406,7 @@ export class Partition {
       if (stale && !batch.isUncertain) this.#hooks.reroute(work)
       else work.waiter?.reject(stale ? unknownOutcome(error) : error)
     }
-    if (stale) return this.#hooks.lost(this.lease.partition)
+    if (stale) return this.#hooks.lost(this)
     this.#lanes.putBack(again)
     await this.#pause(RETRY_MS)
     await this.#lookForDue()
