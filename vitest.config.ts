@@ -30,6 +30,8 @@ const project = (name: string, folders: readonly string[], timeoutMs: number) =>
     exclude: name === 'integration' ? [] : [SLOW_CONFORMANCE],
     testTimeout: timeoutMs,
     hookTimeout: timeoutMs,
+    // Simulated worlds keep all cores busy: they come after what waits for real time.
+    sequence: { groupOrder: name === 'simulation' ? 1 : 0 },
   },
 })
 

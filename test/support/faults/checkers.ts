@@ -118,12 +118,19 @@ function received({ entries }: ActorHistory, letters: readonly Letter[]): Readon
   const note = (from: ActorId, n: number | undefined, seen: readonly number[] = numbers.get(from) ?? []): void => {
     if (n !== undefined) numbers.set(from, [...seen, n])
   }
+  const replays = new Map<string, number>()
+  for (const { state, message } of letters) {
+    const again = `${message.from} ${numberOf(eventOf(message))}`
+    if (state === 'replayed') replays.set(again, (replays.get(again) ?? 0) + 1)
+  }
   const failed = new Set<string>()
   for (const { kind, from, event } of entries) {
     if (from === undefined || (kind !== 'event' && kind !== 'failed')) continue
     const once = `${from} ${numberOf(event)}`
-    // A replay of what has failed before does not count again.
-    if (!(kind === 'event' && failed.delete(once))) note(from, numberOf(event))
+    // What has failed before does not count again, as often as it was replayed.
+    const left = failed.has(once) ? (replays.get(once) ?? 0) : 0
+    if (left > 0) replays.set(once, left - 1)
+    else note(from, numberOf(event))
     if (kind === 'failed') failed.add(once)
   }
   // What an ended actor could not take any more came after all it has taken; among dead letters there is no order.
