@@ -5,6 +5,8 @@ import type { Codec } from './core/codec.ts'
 import { TroupeError } from './core/errors.ts'
 import { resolveLimits } from './core/limits.ts'
 import type { Limits } from './core/limits.ts'
+import { resolveQueues } from './core/queue.ts'
+import type { QueueOptions } from './core/queue.ts'
 import type { Store } from './core/store.ts'
 import { defineMachines } from './host/definition.ts'
 import type { Machines } from './host/definition.ts'
@@ -12,9 +14,8 @@ import { createCounters } from './host/env.ts'
 import type { HostEnv } from './host/env.ts'
 import { Node } from './host/node.ts'
 import { Runtime } from './host/runtime.ts'
-import { createMemoryStore } from './stores/memory/memory-store.ts'
-import { openRedisStore } from './stores/redis/redis-store.ts'
-import { openSqliteStore } from './stores/sqlite/sqlite-store.ts'
+import { tasksOfAll, workersOf } from './host/task-worker.ts'
+import { openStore } from './open-store.ts'
 import { systemClock, systemRandom } from './system-ports.ts'
 
 export interface RuntimeOptions<TMachines extends Machines = Machines> {
@@ -28,8 +29,8 @@ export interface RuntimeOptions<TMachines extends Machines = Machines> {
    */
   readonly store: string | Store
   readonly limits?: Partial<Limits>
-  /** How many tasks of each queue may run at once in this process. */
-  readonly queues?: Readonly<Record<string, { readonly concurrency: number }>>
+  /** Queues of tasks that this process serves, by name. On Redis limits and shares hold over all processes. */
+  readonly queues?: Readonly<Record<string, QueueOptions>>
   /** Journal entries older than this many milliseconds may go, but for what an actor still needs. Default: kept. */
   readonly journalMs?: number
   /** Transforms all user data at the store's edge. Default: plain. */
@@ -72,7 +73,7 @@ export async function createRuntime<const TMachines extends Machines>(options: R
     codec,
     limits,
     definitions,
-    queues: concurrencies(options.queues),
+    queues: resolveQueues(options.queues),
     counters: createCounters(),
     nextMessageId: () => `${name}:${(++messages).toString(36)}`,
     settle: (request, outcome) => node.settle(request, outcome),
@@ -81,50 +82,18 @@ export async function createRuntime<const TMachines extends Machines>(options: R
     ...(hooks.probe && { probe: hooks.probe }),
   }
   const node = new Node(env, { journalMs: options.journalMs })
+  const workers = workersOf({ ...env, worker: name, tasks: tasksOfAll(definitions) })
+  const end = async (): Promise<void> => {
+    await Promise.all(workers.map(worker => worker.close()))
+    await close()
+  }
   try {
     await node.start()
+    for (const worker of workers) await worker.start()
   } catch (error) {
     await node.close()
-    await close()
+    await end()
     throw error
   }
-  return new Runtime<TMachines>(env, node, close)
+  return new Runtime<TMachines>(env, node, end)
 }
-
-async function openStore(given: string | Store): Promise<{ readonly store: Store; readonly close: () => Promise<void> }> {
-  if (typeof given === 'object' && given !== null) {
-    if (typeof (given as Partial<Store>).commit !== 'function') throw new TroupeError('config/invalid', "store is neither a URL such as 'sqlite:./path/app.db' nor a Store")
-    return { store: given, close: () => Promise.resolve() }
-  }
-  const store = await openByUrl(String(given))
-  return { store, close: () => store.close() }
-}
-
-async function openByUrl(url: string): Promise<Store> {
-  const scheme = url.slice(0, url.indexOf(':') + 1)
-  const rest = url.slice(scheme.length)
-  if (scheme === 'memory:') return createMemoryStore()
-  if (scheme === 'redis:' || scheme === 'rediss:') return openRedisStore(url)
-  if (scheme !== 'sqlite:') throw new TroupeError('config/invalid', `store '${url}' is not known: use 'sqlite:./path/app.db', 'redis://host:port' or 'memory:'`)
-  const [path = '', query = ''] = rest.split('?', 2)
-  if (path === '') throw new TroupeError('config/invalid', `store '${url}' names no file: use 'sqlite:./path/app.db'`)
-  const { synchronous = 'FULL', partitions, ...unknown } = Object.fromEntries(new URLSearchParams(query)) as Record<string, string>
-  const stray = Object.keys(unknown)[0]
-  if (stray !== undefined) throw new TroupeError('config/invalid', `store '${url}': option '${stray}' is not known; there are synchronous and partitions`)
-  const mode = synchronous.toUpperCase()
-  if (mode !== 'FULL' && mode !== 'NORMAL') throw new TroupeError('config/invalid', `store '${url}': synchronous must be FULL or NORMAL`)
-  const count = partitions === undefined ? undefined : Number(partitions)
-  if (count !== undefined && !(Number.isInteger(count) && count >= 1 && count <= 1024)) throw new TroupeError('config/invalid', `store '${url}': partitions must be a whole number from 1 to 1024`)
-  return openSqliteStore({ path, synchronous: mode, ...(count !== undefined && { partitions: count }) })
-}
-
-function concurrencies(queues: RuntimeOptions['queues'] = {}): Readonly<Record<string, number>> {
-  return Object.fromEntries(
-    Object.entries(queues).map(([name, queue]) => {
-      const { concurrency } = (queue ?? {}) as { readonly concurrency?: number }
-      if (concurrency === undefined || !(Number.isInteger(concurrency) && concurrency >= 1)) throw new TroupeError('config/invalid', `queues.${name}.concurrency must be a whole number from 1, not ${String(concurrency)}`)
-      return [name, concurrency]
-    }),
-  )
-}
-

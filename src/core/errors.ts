@@ -54,8 +54,10 @@ export const errorKinds = {
   'store/partitions': conflict('The store was made with another number of partitions; open it with that number.'),
   'store/readonly': { status: 500, exit: 73, retryable: false, remedy: 'Make the folder and the file writable for this user, or name another path.' },
   'task/crashed': broken('The process died each time this task ran. Mend the task, then replay its dead letter.'),
+  'task/report': broken('A worker has reported what the protocol does not know: compare what it sends with `docs/task-protocol.md`.'),
   'task/stalled': { status: 504, exit: 75, retryable: true, remedy: 'The task sent no heartbeat in time and was aborted; send heartbeats more often, or allow more time.' },
   'task/timeout': { status: 504, exit: 75, retryable: true, remedy: 'The attempt ran longer than its `timeout` and was aborted.' },
+  'task/unknown': missing('Give the workers of the queue the machine whose task it is, or a task under that name; logic needs a name in `setup({ actors })`.'),
   'timer/invalid': bad('Delays are finite numbers of milliseconds, at most 100 years.'),
 } as const satisfies Record<string, ErrorKind>
 

@@ -1,4 +1,5 @@
 import type { ActorId } from './address.ts'
+import type { TaskQueues } from './queue.ts'
 
 /**
  * The Store port: small verbs over actors, inbox, leases, journal and dead letters, and the one atomic `commit`.
@@ -26,6 +27,8 @@ export interface Store {
   readonly partitions: number
   /** The nodes that share the partitions among them. Without it the first to come takes all it can, as suits a file on one machine. */
   readonly members?: Members
+  /** Queues of tasks for workers in any process. Without it a node runs all tasks of its actors itself. */
+  readonly queues?: TaskQueues
 
   claim(request: ClaimRequest): Promise<ClaimResult>
   /** Prolongs leases; gives back those that are lost. `now` as in a claim. */
@@ -101,11 +104,20 @@ export interface Member {
   readonly runningTasks: number
 }
 
-/** What concerns a node (its inboxes, its replies, leases), or the commits of one partition. */
-export type SubscribeScope = { readonly node: string } | { readonly partition: number }
+/** What concerns a node (its inboxes, its replies, leases, results of tasks), the commits of one partition, or the workers of a queue. */
+export type SubscribeScope = { readonly node: string } | { readonly partition: number } | { readonly queue: string }
 
 /** What may have changed. */
-export type Change = { readonly kind: 'inbox'; readonly partition: number } | { readonly kind: 'replies' }
+export type Change =
+  | { readonly kind: 'inbox'; readonly partition: number }
+  | { readonly kind: 'replies' }
+  | { readonly kind: 'results'; readonly queue: string }
+  /** A task may wait in the queue. */
+  | { readonly kind: 'waiting' }
+  /** An attempt was taken back from its worker. */
+  | { readonly kind: 'cancelled'; readonly id: string }
+  /** Text that a task tells watchers; kept nowhere. */
+  | { readonly kind: 'progress'; readonly data: string }
 
 export interface ClaimRequest {
   readonly partition: number

@@ -2,6 +2,8 @@ import { fromPromise } from 'xstate'
 import type { Actor, AnyActorLogic, AnyActorRef, NonReducibleUnknown, PromiseActorLogic } from 'xstate'
 import { TroupeError } from './errors.ts'
 import type { AnyActorSystem } from './host-link.ts'
+import { DEFAULT_QUEUE } from './queue.ts'
+import type { Priority } from './queue.ts'
 import { backoffMs, noRetry, resolveRetry } from './retry.ts'
 import type { RetryPolicy } from './retry.ts'
 
@@ -38,8 +40,15 @@ export interface TaskOptions<TInput, TOutput> {
   readonly heartbeatTimeout?: number
   /** The idempotency key, from the input. Default: one of the actor and the step that asked for the task. */
   idempotency?(input: TInput): string
-  /** Name of a queue whose concurrency `createRuntime({ queues })` bounds. Default: `default`. */
+  /**
+   * Name of a queue, see `createRuntime({ queues })`. On Redis such tasks go to whatever process serves the queue: a runtime that
+   * names it or a worker (`troupe/worker`). Default: run by the node that owns the actor.
+   */
   readonly queue?: string
+  /** Before others of its queue, or after them. Default `medium`. */
+  readonly priority?: Priority | ((input: TInput) => Priority)
+  /** What it counts as in the limits and shares of its queue, such as a customer. Default: the actor's tenant. */
+  key?(input: TInput): string
 }
 
 /** A task as the host runs it: every option filled in. */
@@ -51,9 +60,9 @@ export interface TaskDefinition {
   readonly heartbeatTimeout: number | undefined
   readonly idempotency: ((input: unknown) => string) | undefined
   readonly queue: string
+  priority(input: unknown): Priority
+  readonly key: ((input: unknown) => string) | undefined
 }
-
-const DEFAULT_QUEUE = 'default'
 
 /**
  * A durable invoke: work with side effects, started only after the commit that asked for it, tried again on failure
@@ -82,6 +91,8 @@ function defineTask<TInput, TOutput>(options: TaskOptions<TInput, TOutput>): Tas
     heartbeatTimeout: options.heartbeatTimeout,
     idempotency: options.idempotency && (input => options.idempotency?.(input as TInput) ?? ''),
     queue: options.queue ?? DEFAULT_QUEUE,
+    priority: input => (typeof options.priority === 'function' ? options.priority(input as TInput) : (options.priority ?? 'medium')),
+    key: options.key && (input => options.key?.(input as TInput) ?? ''),
   }
 }
 
@@ -93,13 +104,27 @@ export function taskOf(logic: AnyActorLogic): TaskDefinition {
   if (known) return known
   const { config } = logic as unknown as { config: PromiseCreator }
   return {
-    run: scope => config({ input: scope.input, self: scope.self, system: scope.system, emit: () => undefined, get signal() { return scope.signal } }),
+    run: scope => config({
+      input: scope.input,
+      emit: () => undefined,
+      get signal() {
+        return scope.signal
+      },
+      get self() {
+        return scope.self
+      },
+      get system() {
+        return scope.system
+      },
+    }),
     retry: noRetry,
     retryIf: () => false,
     timeout: undefined,
     heartbeatTimeout: undefined,
     idempotency: undefined,
     queue: DEFAULT_QUEUE,
+    priority: () => 'medium',
+    key: undefined,
   }
 }
 

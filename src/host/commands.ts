@@ -34,13 +34,13 @@ export function obey(stepper: Stepper, work: Work, batch: Batch, slot: Slot): Pr
     case 'wake':
       return wakeActor(stepper, work, batch, slot)
     case 'task':
-      batch.after.push(() => stepper.parts.executor.handled(slot.id, body.task))
+      batch.after.push(() => stepper.parts.executor.handled(slot.id, body.task, body.attempt))
       return endTask(stepper, work, batch, slot, body)
     case 'heartbeat':
       updateTask(stepper, batch, slot, body, task => ({ ...task, checkpoint: body.details }))
       return undefined
     case 'interrupt':
-      batch.after.push(() => stepper.parts.executor.handled(slot.id, body.task))
+      batch.after.push(() => stepper.parts.executor.handled(slot.id, body.task, body.attempt))
       updateTask(stepper, batch, slot, body, task => ({ ...task, attempt: task.attempt + 1, dueAt: stepper.now }))
       return undefined
   }

@@ -1,6 +1,7 @@
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import type { Limits } from '../core/limits.ts'
+import type { QueueSettings } from '../core/queue.ts'
 import type { Member, Store } from '../core/store.ts'
 import type { Definition } from './definition.ts'
 import type { Settled } from './work.ts'
@@ -37,8 +38,8 @@ export interface HostEnv {
   readonly codec: Codec
   readonly limits: Limits
   readonly definitions: ReadonlyMap<string, Definition>
-  /** Concurrency per task queue; queues without an entry are bounded by `limits.tasksMax` only. */
-  readonly queues: Readonly<Record<string, number>>
+  /** The task queues that this process serves; others are bounded by `limits.tasksMax` only. */
+  readonly queues: ReadonlyMap<string, QueueSettings>
   readonly counters: Counters
   /** Ids of messages of this node. */
   nextMessageId(): string

@@ -11,6 +11,7 @@ import { Executor } from './executor.ts'
 import { Ownership } from './ownership.ts'
 import type { OwnershipHooks } from './ownership.ts'
 import { Partition } from './partition.ts'
+import { QueuedTasks } from './queued-tasks.ts'
 import type { SnapshotView } from './slot.ts'
 import { settle } from './work.ts'
 import type { Settled, Waiter, Work } from './work.ts'
@@ -39,6 +40,7 @@ export class Node {
   readonly #env: HostEnv
   readonly #options: NodeOptions
   readonly #executor: Executor
+  readonly #queued: QueuedTasks | undefined
   readonly #ownership: Ownership
   readonly #pending = new Map<string, (outcome: Settled) => void>()
   readonly #watchers = new Map<ActorId, Set<(notice?: Notice) => void>>()
@@ -55,7 +57,9 @@ export class Node {
     this.#env = env
     this.#options = options
     this.#sweptAt = env.clock.now()
-    this.#executor = new Executor(env, (actor, body) => this.#deliver(actor, body))
+    const deliver = (actor: ActorId, body: LocalBody): boolean => this.#deliver(actor, body)
+    this.#queued = env.store.queues && new QueuedTasks(env, env.store.queues, { deliver, epochs: () => new Map([...this.owned].map(([partition, { lease }]) => [partition, lease.epoch])) })
+    this.#executor = new Executor(env, deliver, this.#queued)
     this.#ownership = new Ownership(env, {
       take: claim => this.#take(claim),
       handBack: index => this.#executor.handBack(this.#isIn(index)),
@@ -76,6 +80,11 @@ export class Node {
 
   owns(id: ActorId): boolean {
     return this.owned.has(partitionOf(id, this.#env.store.partitions))
+  }
+
+  /** What waits and runs here, by queue. */
+  get queues(): Executor['queues'] {
+    return this.#executor.queues
   }
 
   /** Partitions that this node owns. */
@@ -231,6 +240,8 @@ export class Node {
   /** Without a change it may be anything. */
   #changedElsewhere(change?: Change): void {
     if (change?.kind === 'inbox') return this.owned.get(change.partition)?.hint()
+    if (change?.kind === 'results') return void this.#queued?.collect(change.queue)
+    if (change?.kind === 'progress') return this.notice(JSON.parse(change.data) as Notice)
     if (this.#pending.size > 0) void this.#takeReplies()
     if (change?.kind === 'replies') return
     for (const partition of this.owned.values()) partition.hint()
@@ -270,6 +281,7 @@ export class Node {
   #lookAround(): void {
     for (const partition of this.owned.values()) partition.hint()
     for (const partition of this.#followed.keys()) this.#committedElsewhere(partition)
+    this.#queued?.lookAround()
   }
 
   #take(claim: Parameters<OwnershipHooks['take']>[0]): Partition {

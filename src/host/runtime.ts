@@ -4,10 +4,12 @@ import { TroupeError, toErrorInfo } from '../core/errors.ts'
 import type { ErrorInfo } from '../core/errors.ts'
 import { pageSize } from '../core/limits.ts'
 import type { Message, Body } from '../core/message.ts'
+import type { QueueView } from '../core/queue.ts'
 import { actorStatuses, deadLetterStates } from '../core/store.ts'
 import type { ActorStatus, DeadLetter, DeadLetterState, LeaseInfo, Member } from '../core/store.ts'
 import type { Machines, Registration } from './definition.ts'
 import type { Counters, HostEnv } from './env.ts'
+import { viewQueues } from './queue-view.ts'
 import { ActorHandle } from './handle.ts'
 import type { HandleParts } from './handle.ts'
 import { readMessage } from './batch.ts'
@@ -202,6 +204,15 @@ export class Runtime<TMachines extends Machines = Machines> {
     known.set(env.node, node.describe())
     const nodes = [...known].map(([name, about]) => ({ ...about, node: name, isSelf: name === env.node, partitions: partitions.filter(lease => lease.node === name).map(({ partition }) => partition) }))
     return { nodes, partitions }
+  }
+
+  /**
+   * What waits and runs in each queue of tasks, by priority and by key. `default` and queues that the store does not share are
+   * those of this process.
+   */
+  queues(): Promise<readonly QueueView[]> {
+    const { env, node, reader } = this.#parts
+    return viewQueues({ ...env, store: reader.store }, node.queues)
   }
 
   /** Ends gracefully: nothing new is taken, what was accepted is committed, tasks are handed back, leases released. */

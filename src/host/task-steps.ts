@@ -26,6 +26,11 @@ export async function wakeTasks(stepper: Stepper, work: Work, batch: Batch, slot
     else if (task.dueAt !== null) {
       if (task.dueAt <= stepper.now) start(stepper, batch, slot, { ...task, dueAt: null })
     } else if (!executor.isRunning(slot.id, task.id) && !batch.starting.has(keyOf(slot, task))) {
+      const ref = slot.live?.taskRef(task)
+      if (ref && executor.isEntrusted(ref)) {
+        launchTask(stepper, batch, slot, task)
+        continue
+      }
       const crashes = task.crashes + 1
       if (crashes <= env.limits.taskCrashesMax) start(stepper, batch, slot, { ...task, attempt: task.attempt + 1, crashes })
       else await settle(stepper, work, batch, slot, task, { ok: false, error: new TroupeError('task/crashed', `the process died ${crashes} times while task ${task.id} of ${slot.address} ran`, { address: slot.address }) })

@@ -38,6 +38,7 @@ export class Changes {
   /** A pattern ends with `*`. */
   #channelsOf(scope: SubscribeScope | undefined): readonly string[] {
     if (scope === undefined) return [`${this.#prefix}:*`]
+    if ('queue' in scope) return [channels.queue(this.#prefix, scope.queue)]
     if ('partition' in scope) return [channels.partition(this.#prefix, scope.partition)]
     return [channels.node(this.#prefix, scope.node), channels.leases(this.#prefix)]
   }
@@ -91,8 +92,20 @@ export class Changes {
   }
 }
 
-/** `inbox <partition>` and `replies` on the channel of a node; everything else says only that something has changed. */
+const texts: readonly (readonly [RegExp, (found: readonly string[]) => Change])[] = [
+  [/^inbox (\d+)$/, ([, partition]) => ({ kind: 'inbox', partition: Number(partition) })],
+  [/^replies$/, () => ({ kind: 'replies' })],
+  [/^results (.+)$/, ([, queue = '']) => ({ kind: 'results', queue })],
+  [/^waiting$/, () => ({ kind: 'waiting' })],
+  [/^cancelled (.+)$/, ([, id = '']) => ({ kind: 'cancelled', id })],
+  [/^progress (.+)$/s, ([, data = '']) => ({ kind: 'progress', data })],
+]
+
+/** What a message on a channel says; everything else says only that something has changed. */
 function changeOf(text: string): Change | undefined {
-  if (text === 'replies') return { kind: 'replies' }
-  return text.startsWith('inbox ') ? { kind: 'inbox', partition: Number(text.slice('inbox '.length)) } : undefined
+  for (const [pattern, read] of texts) {
+    const found = pattern.exec(text)
+    if (found) return read(found)
+  }
+  return undefined
 }

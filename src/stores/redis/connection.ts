@@ -8,6 +8,7 @@ import { toStoreError } from './redis-errors.ts'
 /** One file per verb in `lua/`; each names its keys, arguments, answer and guarantee. */
 const scriptNames = [
   'accept', 'announce', 'answer', 'append', 'claim', 'commit', 'expired', 'history', 'journal', 'letters', 'list', 'load', 'open', 'outbox', 'parked', 'past', 'release', 'renew', 'retire', 'sweep', 'take',
+  'queue/cancel', 'queue/configure', 'queue/extend', 'queue/finish', 'queue/missing', 'queue/put', 'queue/results', 'queue/retire', 'queue/return', 'queue/settle', 'queue/take', 'queue/view',
 ] as const
 export type ScriptName = (typeof scriptNames)[number]
 
@@ -94,6 +95,8 @@ function nodeOf(cluster: Cluster, key: string): Redis {
 }
 
 function readScript(name: ScriptName): Script {
-  const text = readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8')
+  const text = name.startsWith('queue/') ? readText('queue/prelude') + readText(name) : readText(name)
   return { text, sha: createHash('sha1').update(text).digest('hex') }
 }
+
+const readText = (name: string): string => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8')

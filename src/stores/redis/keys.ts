@@ -94,9 +94,23 @@ export const memberKeys = (prefix: string): readonly [members: string, ends: str
 /** Keys of the replies that wait for a node. */
 export const replyKeys = (prefix: string, node: string): readonly [replies: string, relayed: string] => [`{${prefix}:node:${node}}:replies`, `{${prefix}:node:${node}}:relayed`]
 
+const queueKeyNames = [
+  'settings', 'meta', 'index', 'pending:high', 'pending:medium', 'pending:low', 'order:high', 'order:medium', 'order:low', 'lines', 'queued', 'active', 'running',
+  'details', 'results', 'done', 'completed', 'failed', 'dead_letter', 'epochs', 'nodes', 'workers',
+] as const
+
+export const queueKey = (prefix: string, queue: string, name: (typeof queueKeyNames)[number]): string => `{${prefix}:q:${queue}}:${name}`
+
+/** Keys of a queue of tasks, in the order in which all its scripts take them; `lua/queue/prelude.lua` explains them. */
+export const queueKeys = (prefix: string, queue: string): string[] => queueKeyNames.map(name => queueKey(prefix, queue, name))
+
+/** Key of the names of all queues. */
+export const queuesKey = (prefix: string): string => `{${prefix}:config}:queues`
+
 /** Channels by which handles tell each other what may have changed. */
 export const channels = {
   node: (prefix: string, node = ''): string => `${prefix}:n:${node}`,
   partition: (prefix: string, partition: number): string => `${prefix}:c:${partition}`,
   leases: (prefix: string): string => `${prefix}:l`,
+  queue: (prefix: string, queue: string): string => `${prefix}:q:${queue}`,
 }

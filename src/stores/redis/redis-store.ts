@@ -12,6 +12,7 @@ import { createLeases } from './leases.ts'
 import { createMailbox } from './mailbox.ts'
 import { createMembers } from './members.ts'
 import { createQueries } from './queries.ts'
+import { createQueues } from './queues.ts'
 import { toStoreError } from './redis-errors.ts'
 import { parseRedisUrl } from './redis-url.ts'
 import type { RedisAddress } from './redis-url.ts'
@@ -126,6 +127,7 @@ function wire(connection: Connection, address: RedisAddress, partitions: number)
   return {
     partitions,
     members: createMembers(deployment),
+    queues: createQueues(deployment),
     ...createLeases(deployment, relay),
     commit: createCommit(deployment, relay),
     ...createMailbox(deployment),

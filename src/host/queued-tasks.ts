@@ -1,0 +1,241 @@
+import type { AnyActorRef } from 'xstate'
+import { addressOf, parseActorId, partitionOf } from '../core/address.ts'
+import type { ActorId } from '../core/address.ts'
+import type { TaskDocument, TaskOutcome } from '../core/document.ts'
+import { TroupeError, fromErrorInfo } from '../core/errors.ts'
+import type { ErrorInfo } from '../core/errors.ts'
+import type { LocalBody } from '../core/message.ts'
+import { DEFAULT_QUEUE } from '../core/queue.ts'
+import type { QueuedAttempt, TaskOrder, TaskQueues, TaskReport } from '../core/queue.ts'
+import { taskOf } from '../core/task.ts'
+import type { TaskDefinition } from '../core/task.ts'
+import { attemptKey, standingOf } from './attempt.ts'
+import { decodeFor, decodeValue, encodeValue } from './coding.ts'
+import type { HostEnv } from './env.ts'
+import { taskName } from './xstate/task-name.ts'
+
+/** Pause after a call that the store has failed, in milliseconds. */
+const RETRY_MS = 100
+/** How often the queues are asked whether they still know what was put, in milliseconds: a power loss may take what was put last. */
+const CHECK_EVERY_MS = 60_000
+const RESULTS_MAX = 500
+
+export interface QueuedTasksHooks {
+  /** Hands a result to the partition of an actor; false when another node owns it. */
+  deliver(actor: ActorId, body: LocalBody): boolean
+  /** Epochs of the leases of this node, by partition. */
+  epochs(): ReadonlyMap<number, number>
+}
+
+/** An attempt of an actor of this node that lies in a queue. */
+interface Entrusted {
+  readonly actor: ActorId
+  readonly task: string
+  readonly queue: string
+  readonly attempt: QueuedAttempt
+}
+
+/**
+ * The tasks of this node's actors that workers of a queue run: puts their attempts into the queue after the commit that
+ * counted them, and brings back what came of them.
+ *
+ * Invariants
+ * T1  What is open and unknown to its queue is put into it: at the start, after a change of owner, and when the queue has lost it.
+ * T2  A result is settled in its queue only after the commit that handled it; until then it is found again by whoever owns the partition.
+ */
+export class QueuedTasks {
+  readonly #env: HostEnv
+  readonly #queues: TaskQueues
+  readonly #hooks: QueuedTasksHooks
+  /** By actor and task. */
+  readonly #entrusted = new Map<string, Entrusted>()
+  /** Attempts to put in this turn, by queue. */
+  readonly #outgoing = new Map<string, QueuedAttempt[]>()
+  /** Results that were handed to their actors, with their queue: told to the queue when they have been handled. */
+  readonly #delivered = new Map<string, string>()
+  readonly #handled = new Map<string, string[]>()
+  /** Queues whose results are being read, and whether to look again. */
+  readonly #collecting = new Map<string, boolean>()
+  readonly #used = new Set<string>()
+  #checkedAt: number
+  #closed = false
+
+  constructor(env: HostEnv, queues: TaskQueues, hooks: QueuedTasksHooks) {
+    this.#env = env
+    this.#queues = queues
+    this.#hooks = hooks
+    this.#checkedAt = env.clock.now()
+  }
+
+  /** Whether tasks of this logic go to workers. */
+  static takes(definition: TaskDefinition): boolean {
+    return definition.queue !== DEFAULT_QUEUE
+  }
+
+  has(actor: ActorId, task: string): boolean {
+    return this.#entrusted.has(attemptKey(actor, task))
+  }
+
+  /** Throws when the task's own code refuses its input. */
+  start(actor: ActorId, task: TaskDocument, ref: AnyActorRef, definition: TaskDefinition): void {
+    const attempt: QueuedAttempt = {
+      id: `${attemptKey(actor, task.id)}:${task.attempt}`,
+      partition: partitionOf(actor, this.#env.store.partitions),
+      ...standingOf(definition, actor, task.input),
+      data: JSON.stringify(this.#orderOf(actor, task, ref, definition)),
+    }
+    this.#entrusted.set(attemptKey(actor, task.id), { actor, task: task.id, queue: definition.queue, attempt })
+    this.#put(definition.queue, [attempt])
+  }
+
+  #orderOf(actor: ActorId, task: TaskDocument, ref: AnyActorRef, definition: TaskDefinition): TaskOrder {
+    const { timeout, heartbeatTimeout, retry, idempotency } = definition
+    const encoded = (value: unknown): string => encodeValue(this.#env.codec, actor, value)
+    return {
+      v: 1,
+      task: taskName(parseActorId(actor).machine, ref),
+      actor,
+      id: task.id,
+      attempt: task.attempt,
+      failures: task.failures,
+      attemptsMax: retry.attempts,
+      idempotencyKey: idempotency?.(task.input) ?? attemptKey(actor, task.id),
+      input: encoded(task.input),
+      ...(task.checkpoint !== undefined && task.checkpoint !== null && { checkpoint: encoded(task.checkpoint) }),
+      ...(timeout !== undefined && { timeoutMs: timeout }),
+      ...(heartbeatTimeout !== undefined && { heartbeatTimeoutMs: heartbeatTimeout }),
+    }
+  }
+
+  abort(actor: ActorId, task: string): void {
+    const key = attemptKey(actor, task)
+    const entrusted = this.#entrusted.get(key)
+    if (!entrusted) return
+    this.#entrusted.delete(key)
+    const { queue, attempt } = entrusted
+    const waiting = this.#outgoing.get(queue)
+    if (waiting?.includes(attempt)) waiting.splice(waiting.indexOf(attempt), 1)
+    void this.#surely(() => this.#queues.cancel(queue, [attempt.id]))
+  }
+
+  abortActor(actor: ActorId): void {
+    for (const entrusted of this.#entrusted.values()) if (entrusted.actor === actor) this.abort(actor, entrusted.task)
+  }
+
+  /** Leaves what is in the queues to the next owner. */
+  forget(isConcerned: (actor: ActorId) => boolean): void {
+    for (const [key, { actor }] of this.#entrusted) if (isConcerned(actor)) this.#entrusted.delete(key)
+    for (const id of this.#delivered.keys()) if (isConcerned(actorOf(id))) this.#delivered.delete(id)
+  }
+
+  close(): void {
+    this.#closed = true
+    this.forget(() => true)
+  }
+
+  /** The actor has handled the result of an attempt, in a commit. */
+  handled(actor: ActorId, task: string, attempt: number): void {
+    const id = `${attemptKey(actor, task)}:${attempt}`
+    const queue = this.#delivered.get(id)
+    if (queue === undefined) return
+    this.#delivered.delete(id)
+    const ids = this.#handled.get(queue)
+    if (ids) return void ids.push(id)
+    this.#handled.set(queue, [id])
+    queueMicrotask(() => void this.#settle(queue))
+  }
+
+  async #settle(queue: string): Promise<void> {
+    const ids = this.#handled.get(queue) ?? []
+    this.#handled.delete(queue)
+    await this.#surely(() => this.#queues.settle(queue, ids))
+  }
+
+  #put(queue: string, attempts: readonly QueuedAttempt[]): void {
+    this.#used.add(queue)
+    const waiting = this.#outgoing.get(queue)
+    if (waiting) return void waiting.push(...attempts)
+    this.#outgoing.set(queue, [...attempts])
+    // At the end of the turn: what one commit has started is put by one call.
+    queueMicrotask(() => void this.#putAll(queue))
+  }
+
+  async #putAll(queue: string): Promise<void> {
+    const attempts = this.#outgoing.get(queue) ?? []
+    this.#outgoing.delete(queue)
+    if (attempts.length > 0) await this.#surely(() => this.#queues.put(queue, this.#env.node, attempts, this.#hooks.epochs()))
+  }
+
+  /** Tries again until the store has it or the node closes: then the next owner sees to it (T1). */
+  async #surely(call: () => Promise<void>): Promise<void> {
+    while (!this.#closed) {
+      try {
+        return await call()
+      } catch (error) {
+        this.#env.report(error)
+        await new Promise<void>(resolve => this.#env.clock.setTimer(resolve, RETRY_MS))
+      }
+    }
+  }
+
+  /** Reads results for the partitions of this node. */
+  async collect(queue: string): Promise<void> {
+    if (this.#collecting.has(queue)) return void this.#collecting.set(queue, true)
+    try {
+      for (let again = true; again && !this.#closed; again = this.#collecting.get(queue) ?? false) {
+        this.#collecting.set(queue, false)
+        const results = await this.#queues.results(queue, [...this.#hooks.epochs().keys()], RESULTS_MAX)
+        for (const { id, data } of results) this.#deliver(queue, id, data)
+      }
+    } catch (error) {
+      // It stays in the queue, and is read with the next look.
+      this.#env.report(error)
+    } finally {
+      this.#collecting.delete(queue)
+    }
+  }
+
+  /** What pub/sub or a power loss has taken is found again. */
+  lookAround(): void {
+    for (const queue of this.#used) void this.collect(queue)
+    const now = this.#env.clock.now()
+    if (now - this.#checkedAt < CHECK_EVERY_MS) return
+    this.#checkedAt = now
+    for (const [queue, entrusted] of Map.groupBy(this.#entrusted.values(), each => each.queue)) void this.#check(queue, entrusted).catch(this.#env.report)
+  }
+
+  async #check(queue: string, entrusted: readonly Entrusted[]): Promise<void> {
+    const missing = new Set(await this.#queues.missing(queue, entrusted.map(({ attempt }) => attempt.id)))
+    this.#put(queue, entrusted.filter(each => missing.has(each.attempt.id) && this.has(each.actor, each.task)).map(({ attempt }) => attempt))
+  }
+
+  #deliver(queue: string, id: string, data: string): void {
+    if (this.#delivered.has(id)) return
+    const actor = actorOf(id)
+    const [task = '', attempt] = id.slice(actor.length + 1).split(':')
+    const { outcome, retryable, checkpoint } = this.#read(actor, data)
+    this.#entrusted.delete(attemptKey(actor, task))
+    this.#delivered.set(id, queue)
+    if (!this.#hooks.deliver(actor, { kind: 'task', task, attempt: Number(attempt), outcome, retryable, checkpoint })) this.#delivered.delete(id)
+  }
+
+  #read(actor: ActorId, data: string): { readonly outcome: TaskOutcome; readonly retryable: boolean; readonly checkpoint: unknown } {
+    const address = addressOf(actor)
+    const decoded = (text: string): unknown => decodeValue(this.#env.codec, actor, text)
+    try {
+      const report = JSON.parse(data) as TaskReport
+      if (report.ok) return { outcome: { ok: true, output: decoded(report.output) }, retryable: false, checkpoint: undefined }
+      if ('crashes' in report) return { outcome: { ok: false, error: new TroupeError('task/crashed', `${report.crashes} workers went silent while they ran this task of ${address}`, { address }) }, retryable: false, checkpoint: undefined }
+      return { outcome: { ok: false, error: fromErrorInfo(JSON.parse(decodeFor(this.#env.codec, actor, report.error)) as ErrorInfo) }, retryable: report.retryable, checkpoint: report.checkpoint === undefined ? undefined : decoded(report.checkpoint) }
+    } catch (cause) {
+      const error = new TroupeError('task/report', `a worker's report on a task of ${address} cannot be read: ${data.slice(0, 120)}`, { address, cause })
+      return { outcome: { ok: false, error }, retryable: true, checkpoint: undefined }
+    }
+  }
+}
+
+/** The actor of an attempt's id: all but the task and the attempt. */
+const actorOf = (id: string): ActorId => id.split(':').slice(0, -2).join(':') as ActorId
+
+/** Whether tasks of this logic go to workers. */
+export const goesToQueue = (ref: AnyActorRef): boolean => QueuedTasks.takes(taskOf((ref as unknown as { logic: Parameters<typeof taskOf>[0] }).logic))
