@@ -111,7 +111,7 @@ export type SubscribeScope = { readonly node: string } | { readonly partition: n
 export type Change =
   | { readonly kind: 'inbox'; readonly partition: number }
   | { readonly kind: 'replies' }
-  | { readonly kind: 'results'; readonly queue: string }
+  | { readonly kind: 'results'; readonly queue: string; readonly partitions: readonly number[] }
   /** A task may wait in the queue. */
   | { readonly kind: 'waiting' }
   /** An attempt was taken back from its worker. */

@@ -240,7 +240,7 @@ export class Node {
   /** Without a change it may be anything. */
   #changedElsewhere(change?: Change): void {
     if (change?.kind === 'inbox') return this.owned.get(change.partition)?.hint()
-    if (change?.kind === 'results') return void this.#queued?.collect(change.queue)
+    if (change?.kind === 'results') return void this.#queued?.collect(change.queue, change.partitions)
     if (change?.kind === 'progress') return this.notice(JSON.parse(change.data) as Notice)
     if (this.#pending.size > 0) void this.#takeReplies()
     if (change?.kind === 'replies') return

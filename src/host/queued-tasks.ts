@@ -54,8 +54,8 @@ export class QueuedTasks {
   /** Results that were handed to their actors, with their queue: told to the queue when they have been handled. */
   readonly #delivered = new Map<string, string>()
   readonly #handled = new Map<string, string[]>()
-  /** Queues whose results are being read, and whether to look again. */
-  readonly #collecting = new Map<string, boolean>()
+  /** Partitions whose results are to be read next, by queue, while others are. */
+  readonly #collecting = new Map<string, Set<number>>()
   readonly #used = new Set<string>()
   #checkedAt: number
   #closed = false
@@ -178,14 +178,20 @@ export class QueuedTasks {
     }
   }
 
-  /** Reads results for the partitions of this node. */
-  async collect(queue: string): Promise<void> {
-    if (this.#collecting.has(queue)) return void this.#collecting.set(queue, true)
+  /** Reads results for partitions of this node. */
+  async collect(queue: string, partitions: Iterable<number>): Promise<void> {
+    const waiting = this.#collecting.get(queue)
+    if (waiting) {
+      for (const partition of partitions) waiting.add(partition)
+      return
+    }
+    const next = new Set(partitions)
+    this.#collecting.set(queue, next)
     try {
-      for (let again = true; again && !this.#closed; again = this.#collecting.get(queue) ?? false) {
-        this.#collecting.set(queue, false)
-        const results = await this.#queues.results(queue, [...this.#hooks.epochs().keys()], RESULTS_MAX)
-        for (const { id, data } of results) this.#deliver(queue, id, data)
+      while (next.size > 0 && !this.#closed) {
+        const owned = [...next].filter(partition => this.#hooks.epochs().has(partition))
+        next.clear()
+        if (owned.length > 0) for (const { id, data } of await this.#queues.results(queue, owned, RESULTS_MAX)) this.#deliver(queue, id, data)
       }
     } catch (error) {
       // It stays in the queue, and is read with the next look.
@@ -197,7 +203,7 @@ export class QueuedTasks {
 
   /** What pub/sub or a power loss has taken is found again. */
   lookAround(): void {
-    for (const queue of this.#used) void this.collect(queue)
+    for (const queue of this.#used) void this.collect(queue, this.#hooks.epochs().keys())
     const now = this.#env.clock.now()
     if (now - this.#checkedAt < CHECK_EVERY_MS) return
     this.#checkedAt = now

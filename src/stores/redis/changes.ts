@@ -95,7 +95,7 @@ export class Changes {
 const texts: readonly (readonly [RegExp, (found: readonly string[]) => Change])[] = [
   [/^inbox (\d+)$/, ([, partition]) => ({ kind: 'inbox', partition: Number(partition) })],
   [/^replies$/, () => ({ kind: 'replies' })],
-  [/^results (.+)$/, ([, queue = '']) => ({ kind: 'results', queue })],
+  [/^results (.+) ([\d,]+)$/, ([, queue = '', partitions = '']) => ({ kind: 'results', queue, partitions: partitions.split(',').map(Number) })],
   [/^waiting$/, () => ({ kind: 'waiting' })],
   [/^cancelled (.+)$/, ([, id = '']) => ({ kind: 'cancelled', id })],
   [/^progress (.+)$/s, ([, data = '']) => ({ kind: 'progress', data })],

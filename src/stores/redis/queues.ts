@@ -1,5 +1,5 @@
 import { busiestKeys, priorities } from '../../core/queue.ts'
-import type { QueueSettings, QueueView, TakenAttempt, TaskQueues } from '../../core/queue.ts'
+import type { QueueSettings, QueueView, TakenAttempt, TaskQueues, TaskReport } from '../../core/queue.ts'
 import type { ScriptName } from './connection.ts'
 import type { Deployment } from './deployment.ts'
 import { channels, queueKey, queueKeys, queuesKey } from './keys.ts'
@@ -10,6 +10,13 @@ const TAKEN_WIDTH = 5
 /** How long a worker may say nothing before it is listed no more, in milliseconds: the heartbeat is a third of it. */
 const WORKER_SILENT_MS = 30_000
 
+interface End {
+  readonly taken: TakenAttempt
+  readonly report: TaskReport
+  resolve(counted: boolean): void
+  reject(error: unknown): void
+}
+
 type QueueScript = Extract<ScriptName, `queue/${string}`>
 
 /** Queues of tasks on Redis Streams; what lies where is told in `lua/queue/prelude.lua`, the wire format in `docs/task-protocol.md`. */
@@ -18,6 +25,28 @@ export function createQueues({ connection, prefix }: Deployment): TaskQueues {
   const write = (script: QueueScript, queue: string, args: readonly (string | number)[]): Promise<unknown> => connection.write(script, queueKeys(prefix, queue), args)
   const inBatches = async <T>(items: readonly T[], each: (batch: readonly T[]) => Promise<unknown>): Promise<void> => {
     for (let at = 0; at < items.length; at += BATCH) await each(items.slice(at, at + BATCH))
+  }
+  /** Ends of this turn, by queue and worker: one call tells them all. */
+  const ending = new Map<string, End[]>()
+  const endsOf = (queue: string, worker: string): End[] => {
+    const name = `${queue} ${worker}`
+    const ends = ending.get(name) ?? []
+    if (ends.length > 0) return ends
+    ending.set(name, ends)
+    setImmediate(() => {
+      ending.delete(name)
+      void inBatches(ends, batch => tellEnds(queue, worker, batch))
+    })
+    return ends
+  }
+  const tellEnds = async (queue: string, worker: string, ends: readonly End[]): Promise<void> => {
+    try {
+      const args = ends.flatMap(({ taken: { entry, delivery, id }, report }) => [entry, delivery, id, report.ok ? 'completed' : 'failed', JSON.stringify(report)])
+      const counted = (await write('queue/finish', queue, [worker, ...args])) as readonly number[]
+      for (const [at, { resolve }] of ends.entries()) resolve(counted[at] === 1)
+    } catch (error) {
+      for (const { reject } of ends) reject(error)
+    }
   }
   const known = new Set<string>()
   const register = async (queue: string): Promise<void> => {
@@ -58,15 +87,18 @@ export function createQueues({ connection, prefix }: Deployment): TaskQueues {
     },
     async progress(queue, id, data) {
       await connection.call(async client => {
-        const channel = /^\d+\|(.*)$/s.exec((await client.hget(queueKey(prefix, queue, 'nodes'), id)) ?? '')?.[1]
+        const channel = /^a\|[^|]*\|\d+\|[^|]*\|\d+\|([^|]*)\|/.exec((await client.hget(queueKey(prefix, queue, 'index'), id)) ?? '')?.[1]
         if (channel !== undefined) await client.publish(channel, `progress ${data}`)
       })
     },
-    async finish(queue, worker, { entry, delivery }, report) {
-      return (await write('queue/finish', queue, [entry, delivery, worker, report.ok ? 'completed' : 'failed', JSON.stringify(report)])) === 1
+    finish(queue, worker, taken, report) {
+      const ends = endsOf(queue, worker)
+      return new Promise((resolve, reject) => {
+        ends.push({ taken, report, resolve, reject })
+      })
     },
-    async giveBack(queue, worker, { entry, delivery }) {
-      await write('queue/return', queue, [entry, delivery, worker, channels.queue(prefix, queue)])
+    async giveBack(queue, worker, { entry, delivery, id }) {
+      await write('queue/return', queue, [worker, entry, delivery, id, channels.queue(prefix, queue)])
     },
     async retire(queue, worker) {
       await run('queue/retire', queue, [worker])
@@ -85,10 +117,10 @@ export function createQueues({ connection, prefix }: Deployment): TaskQueues {
   }
 }
 
-/** Options that are left open take what was said before away. */
 function optionsOf({ total, perKey, minIdleMs, deliveriesMax, weights }: QueueSettings): string[] {
-  const text = (value: number): string => (value === Infinity ? '' : String(value))
-  return ['total', text(total), 'perKey', text(perKey), 'minIdleMs', text(minIdleMs), 'deliveriesMax', text(deliveriesMax), ...Object.entries(weights).flatMap(([key, weight]) => [`w:${key}`, String(weight)])]
+  const options = Object.entries({ total, perKey, minIdleMs, deliveriesMax }).filter(([, value]) => value !== Infinity)
+  const shares = Object.entries(weights).map(([key, weight]) => [`w:${key}`, weight] as const)
+  return [...options, ...shares, ...(shares.length > 0 ? [['weighted', 1] as const] : [])].flatMap(([option, value]) => [option, String(value)])
 }
 
 type ViewAnswer = readonly [lengths: readonly number[], queued: readonly string[], running: readonly string[], workers: readonly (string | number)[]]

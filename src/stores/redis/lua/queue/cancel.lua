@@ -4,22 +4,21 @@
 for i = 2, #ARGV do
   local id = ARGV[i]
   local state = redis.call('HGET', K.index, id) or ''
-  local p, seq, waiting = string.match(state, '^w|(%d)|(%d+)|(.*)$')
-  local entry, active = string.match(state, '^a|([%d-]+)|(.*)$')
-  local partition = string.match(state, '^d|(%d+)$')
+  local p, seq, key = string.match(state, '^w|(%d)|(%d+)|%d+|[^|]*|(.*)$')
+  local partition = string.match(state, '^d|(%d+)|')
+  local entry, _, _, _, _, active_key = active(id)
   if p then
     redis.call('XDEL', K['pending' .. p], seq .. '-0')
-    redis.call('ZREM', K.lines, p .. waiting .. '\1' .. seq .. '\1' .. id)
-    count(K.queued, waiting, -1)
+    redis.call('ZREM', K.lines, p .. key .. '\1' .. seq .. '\1' .. id)
+    count('queued', key, -1)
   elseif entry then
-    release(entry, active)
+    release(entry, active_key)
     redis.call('PUBLISH', ARGV[1], 'cancelled ' .. id)
   elseif partition then
     redis.call('ZREM', K.done, partition .. '\1' .. id)
-    redis.call('HDEL', K.results, id)
   end
   redis.call('HDEL', K.index, id)
-  redis.call('HDEL', K.nodes, id)
-  redis.call('HDEL', K.details, id)
+  if has_details then redis.call('HDEL', K.details, id) end
 end
+flush()
 return redis.status_reply('OK')

@@ -5,9 +5,10 @@
 redis.call('ZADD', K.workers, now(), ARGV[1])
 local lost = {}
 for i = 2, #ARGV, 4 do
-  local entry, id, details = ARGV[i], ARGV[i + 2], ARGV[i + 3]
-  if own(entry, ARGV[i + 1], ARGV[1]) then
-    redis.call('XCLAIM', K.active, 'workers', ARGV[1], 0, entry, 'JUSTID')
+  local id, details = ARGV[i + 2], ARGV[i + 3]
+  local entry, delivery, worker = active(id)
+  if entry == ARGV[i] and delivery == ARGV[i + 1] and worker == ARGV[1] then
+    redis.call('XCLAIM', K.active, 'workers', worker, 0, entry, 'JUSTID')
     if details ~= '' then redis.call('HSET', K.details, id, details) end
   else
     lost[#lost + 1] = id

@@ -6,7 +6,7 @@ for i = 2, #ARGV do
   local from = ARGV[i] .. '\1'
   for _, member in ipairs(redis.call('ZRANGEBYLEX', K.done, '[' .. from, '(' .. ARGV[i] .. '\2', 'LIMIT', 0, ARGV[1])) do
     local id = string.sub(member, #from + 1)
-    out[#out + 1], out[#out + 2] = id, redis.call('HGET', K.results, id) or ''
+    out[#out + 1], out[#out + 2] = id, string.match(redis.call('HGET', K.index, id) or '', '^d|%d+|(.*)$') or ''
   end
 end
 return out

@@ -1,10 +1,13 @@
 -- Puts an attempt that a worker cannot go on with back into the queue, at the end of its key's line.
--- ARGV  entry, delivery, worker, channel of the queue
+-- ARGV  worker, entry, delivery, id, channel of the queue
 -- Gives 1, or 0 when the attempt is not this delivery's any more.
 -- Guarantee: the delivery does not count.
-local f = own(ARGV[1], ARGV[2], ARGV[3])
-if not f then return 0 end
-release(ARGV[1], f[4])
-wait(f[2], f[4], f[8], f[6])
-redis.call('PUBLISH', ARGV[4], 'waiting')
+local id = ARGV[4]
+local entry, delivery, worker, partition, channel, key = active(id)
+if entry ~= ARGV[2] or delivery ~= ARGV[3] or worker ~= ARGV[1] then return 0 end
+local f = redis.call('XRANGE', K.active, entry, entry)[1][2]
+release(entry, key)
+wait(id, key, f[8], f[6], partition, channel)
+flush()
+redis.call('PUBLISH', ARGV[5], 'waiting')
 return 1

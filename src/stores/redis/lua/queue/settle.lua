@@ -1,13 +1,13 @@
 -- Forgets attempts whose reports have been handled.
 -- ARGV  ids
-for i = 1, #ARGV do
-  local id = ARGV[i]
-  local partition = string.match(redis.call('HGET', K.index, id) or '', '^d|(%d+)$')
+local members, ids = {}, {}
+for i, state in ipairs(redis.call('HMGET', K.index, unpack(ARGV))) do
+  local partition = state and string.match(state, '^d|(%d+)|')
   if partition then
-    redis.call('ZREM', K.done, partition .. '\1' .. id)
-    redis.call('HDEL', K.results, id)
-    redis.call('HDEL', K.index, id)
-    redis.call('HDEL', K.nodes, id)
+    ids[#ids + 1] = ARGV[i]
+    members[#members + 1] = partition .. '\1' .. ARGV[i]
   end
 end
-return redis.status_reply('OK')
+if #ids == 0 then return 0 end
+redis.call('ZREM', K.done, unpack(members))
+return redis.call('HDEL', K.index, unpack(ids))
