@@ -168,11 +168,11 @@ export class QueuedTasks {
 
   /** Tries again until the store has it or the node closes: then the next owner sees to it (T1). */
   async #surely(call: () => Promise<void>): Promise<void> {
-    while (!this.#closed) {
+    for (let failures = 0; !this.#closed; failures++) {
       try {
         return await call()
       } catch (error) {
-        this.#env.report(error)
+        if (failures === 0) this.#env.report(error)
         await new Promise<void>(resolve => this.#env.clock.setTimer(resolve, RETRY_MS))
       }
     }

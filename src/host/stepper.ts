@@ -88,6 +88,8 @@ export class Stepper {
       default:
         if (slot) return obey(this, work, batch, slot)
         if (body.kind === 'discard') return resolveLetter(this, work, batch, undefined, body)
+        // Of an actor that is gone: nobody will ever want it.
+        if (body.kind === 'task') batch.after.push(() => this.parts.executor.handled(message.to, body.task, body.attempt))
         this.refuse(work, batch, unknownActor(message.to))
         return undefined
     }

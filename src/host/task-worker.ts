@@ -148,12 +148,12 @@ export class TaskWorker implements AttemptHost {
   async #tell(taken: TakenAttempt, report: TaskReport): Promise<void> {
     const { queues, worker, clock } = this.env
     const until = clock.now() + this.#settings.minIdleMs
-    for (;;) {
+    for (let failures = 0; ; failures++) {
       try {
         await queues.finish(this.queue, worker, taken, report)
         return
       } catch (error) {
-        this.env.report(error)
+        if (failures === 0) this.env.report(error)
         if (clock.now() >= until) return
         await new Promise<void>(resolve => clock.setTimer(resolve, RETRY_MS))
       }
