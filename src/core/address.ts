@@ -1,4 +1,5 @@
 import { TroupeError } from './errors.ts'
+import { hashText, mixText } from './hash.ts'
 
 declare const brand: unique symbol
 
@@ -17,6 +18,8 @@ const NAME = /^[A-Za-z0-9_.-]{1,128}$/
 const KEY = /^[^\u0000-\u001f\u007f]{1,1024}$/
 /** Separates a run from the path of a spawned actor in it; see `childKey`. */
 const SPAWN_MARK = '>'
+/** Ends the key of a spread actor. Child paths escape it, so in no key from before it stands there or before a spawn mark. */
+const SPREAD_MARK = '~'
 
 export const DEFAULT_TENANT = 'default'
 
@@ -59,11 +62,14 @@ export const isSpawnedKey = (key: string): boolean => key.includes(SPAWN_MARK)
  * The key of an actor spawned by another one: the run, then the path of child ids from the run's root.
  * The ordinal is the parent's own counter, so a child id that is used again names a new actor.
  */
-export function childKey(parent: ActorId, childPath: string, ordinal: number): string {
+export function childKey(parent: ActorId, childPath: string, ordinal: number, spread = false): string {
   const { machine, key } = parseActorId(parent)
   const run = isSpawnedKey(key) ? key : `${machine}/${key}`
-  return `${run}${SPAWN_MARK}${childPath}#${ordinal}`
+  return `${run}${SPAWN_MARK}${childPath}#${ordinal}${spread ? SPREAD_MARK : ''}`
 }
+
+/** Whether an actor was told to live apart from its parent. */
+export const isSpread = (id: ActorId): boolean => isSpawnedKey(id) && id.endsWith(SPREAD_MARK)
 
 /** The run of an actor: the identity of its root. Derived from the id alone, so any sender can route without a look-up. */
 export function runOf(id: ActorId): ActorId {
@@ -73,13 +79,15 @@ export function runOf(id: ActorId): ActorId {
   return `${tenant}/${key.slice(0, key.indexOf(SPAWN_MARK))}` as ActorId
 }
 
-/** The partition of a run: FNV-1a (http://www.isthe.com/chongo/tech/comp/fnv/) over UTF-16 units, modulo the count. */
+/**
+ * The partition of an actor: that of its run, or of the nearest spread actor among itself and those it was spawned under.
+ * The hash of a run cannot be mended, actors that exist were placed by it; keys of spread actors are too much alike for it.
+ */
 export function partitionOf(id: ActorId, partitions: number): number {
   if (partitions === 1) return 0
-  const run = runOf(id)
-  let hash = 0x811c9dc5
-  for (let index = 0; index < run.length; index++) {
-    hash = Math.imul(hash ^ run.charCodeAt(index), 0x01000193)
-  }
-  return (hash >>> 0) % partitions
+  if (!isSpawnedKey(id)) return hashText(id) % partitions
+  const { tenant, key } = parseActorId(id)
+  const runEnd = key.indexOf(SPAWN_MARK)
+  const spreadEnd = isSpread(id) ? key.length : key.lastIndexOf(SPREAD_MARK + SPAWN_MARK) + 1
+  return (spreadEnd > runEnd ? mixText(`${tenant}/${key.slice(0, spreadEnd)}`) : hashText(`${tenant}/${key.slice(0, runEnd)}`)) % partitions
 }

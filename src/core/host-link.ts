@@ -9,7 +9,7 @@ export type AnyActorSystem = AnyActorRef['system']
  */
 export interface HostLink {
   /** Identity of the durable actor that stands behind a proxy. */
-  childAddress(proxy: AnyActorRef, machine: string): string
+  childAddress(proxy: AnyActorRef, machine: string, spread: boolean): string
   /** Asks for the durable actor after the commit of the current step. */
   spawn(proxy: AnyActorRef, address: string, input: unknown): void
   stop(address: string): void

@@ -30,21 +30,29 @@ export type RemoteLogic<TLogic extends AnyActorLogic> = ActorLogic<
   InputFrom<TLogic>
 >
 
+export interface RemoteOptions {
+  /**
+   * Whether each such child lives in a partition of its own choice, with what it spawns, so that the nodes share the work
+   * of a big run. It stays a part of the run. Default: it lives with its parent, and what they say costs no round trip.
+   */
+  readonly spread?: boolean
+}
+
 /**
  * A registered machine as a durable child of its own: `invoke` or `spawnChild` it like any logic, with `onDone`,
  * `onError`, `onSnapshot` and `sendTo`. It has its own checkpoint, mailbox and limits, in the run of its parent.
  * Under plain `createActor`, provide the machine itself in its place.
  *
  * @example
- * setup({ actors: { researcher: remote<typeof researcher>('researcher') } })
+ * setup({ actors: { researcher: remote<typeof researcher>('researcher'), page: remote<typeof page>('page', { spread: true }) } })
  */
-export function remote<TLogic extends AnyActorLogic>(machine: string): RemoteLogic<TLogic> {
+export function remote<TLogic extends AnyActorLogic>(machine: string, { spread = false }: RemoteOptions = {}): RemoteLogic<TLogic> {
   const logic: ActorLogic<RemoteState, AnyEventObject, unknown> & { [REMOTE]: string } = {
     [REMOTE]: machine,
     getInitialSnapshot: ({ self, system }, input) => {
       const link = hostLinkOf(system)
       if (!link) throw new TroupeError('machine/unknown', `remote('${machine}') needs a Troupe runtime; in a plain unit test provide the machine itself: machine.provide({ actors })`)
-      return { status: 'active', output: undefined, error: undefined, input, address: link.childAddress(self, machine) }
+      return { status: 'active', output: undefined, error: undefined, input, address: link.childAddress(self, machine, spread) }
     },
     start: (state, { self, system }) => {
       if (state.status === 'active') hostLinkOf(system)?.spawn(self, state.address, state.input)

@@ -1,8 +1,9 @@
-import { actorId, childKey, parseActorId } from '../core/address.ts'
+import { actorId, childKey, isSpread, parseActorId } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import type { ActorDocument, PersistedChild, PersistedSnapshot } from '../core/document.ts'
 import { QUIET } from './xstate/effects.ts'
 import type { Effects, SpawnRequest } from './xstate/effects.ts'
+import { escapePart } from './xstate/internals.ts'
 
 /**
  * A document as the beginning of another actor: same state, own life. Durable children begin anew under the fork with the
@@ -16,12 +17,12 @@ export function forkDocument(source: ActorDocument, id: ActorId, now: number): {
     const { address, input } = snapshot as PersistedSnapshot & { address?: ActorId; input?: unknown }
     if (address !== undefined && snapshot.status === 'active') {
       const { machine } = parseActorId(address)
-      const fresh = actorId({ tenant, machine, key: childKey(id, path.slice(1), ++ordinal) })
+      const fresh = actorId({ tenant, machine, key: childKey(id, path.slice(1), ++ordinal, isSpread(address)) })
       spawns.push({ id: fresh, machine, input: JSON.stringify(input ?? null), path, sync: false })
       return { ...snapshot, address: fresh } as PersistedSnapshot
     }
     if (!snapshot.children) return snapshot
-    const moved = Object.entries(snapshot.children).map(([key, child]): [string, PersistedChild] => [key, { ...child, snapshot: move(child.snapshot, `${path}/${key}`) }])
+    const moved = Object.entries(snapshot.children).map(([key, child]): [string, PersistedChild] => [key, { ...child, snapshot: move(child.snapshot, `${path}/${escapePart(key)}`) }])
     return { ...snapshot, children: Object.fromEntries(moved) }
   }
   const snapshot = move(source.snapshot, '')
@@ -34,6 +35,9 @@ export function forkDocument(source: ActorDocument, id: ActorId, now: number): {
 
 /** Paths of the children whose parent wants their snapshots. */
 function syncPaths(snapshot: PersistedSnapshot, path: string): ReadonlySet<string> {
-  const paths = Object.entries(snapshot.children ?? {}).flatMap(([key, child]) => [...(child.syncSnapshot ? [`${path}/${key}`] : []), ...syncPaths(child.snapshot, `${path}/${key}`)])
+  const paths = Object.entries(snapshot.children ?? {}).flatMap(([key, child]) => {
+    const below = `${path}/${escapePart(key)}`
+    return [...(child.syncSnapshot ? [below] : []), ...syncPaths(child.snapshot, below)]
+  })
   return new Set(paths)
 }

@@ -29,5 +29,5 @@ export function pathOf(ref: AnyActorRef): string {
   return parent && 'logic' in parent ? `${pathOf(parent)}/${escapePart(ref.id)}` : ''
 }
 
-const escapePart = (id: string): string => (id.includes('/') || id.includes('~') ? id.replaceAll('~', '~0').replaceAll('/', '~1') : id)
+export const escapePart = (id: string): string => (id.includes('/') || id.includes('~') ? id.replaceAll('~', '~0').replaceAll('/', '~1') : id)
 export const unescapePart = (part: string): string => (part.includes('~') ? part.replaceAll('~1', '/').replaceAll('~0', '~') : part)

@@ -177,8 +177,8 @@ export class TreeHost implements HostLink, TaskHost, LiveHost {
 
   // ── durable children ──────────────────────────────────────────────────────────────────────────────────────
 
-  childAddress(proxy: AnyActorRef, machine: string): string {
-    return actorId({ tenant: this.#tenant(), machine, key: childKey(this.options.id, pathOf(proxy).slice(1), this.nextOrdinal()) })
+  childAddress(proxy: AnyActorRef, machine: string, spread: boolean): string {
+    return actorId({ tenant: this.#tenant(), machine, key: childKey(this.options.id, pathOf(proxy).slice(1), this.nextOrdinal(), spread) })
   }
 
   spawn(proxy: AnyActorRef, address: string, input: unknown): void {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { actorId, childKey, partitionOf } from '../../core/address.ts'
 import type { ActorId } from '../../core/address.ts'
 import type { ActorFilter, ActorRecord, ActorStatus, DeadLetterFilter, Store } from '../../core/store.ts'
 import { actorStatuses } from '../../core/store.ts'
@@ -47,6 +48,17 @@ async function populate(store: Store): Promise<readonly ActorRecord[]> {
   return records
 }
 
+/** Some spread children of a run for each partition. */
+function spreadChildren(store: Store, run: ActorId, count: number): readonly (readonly ActorId[])[] {
+  const children: ActorId[][] = Array.from({ length: store.partitions }, () => [])
+  for (let ordinal = 1; children.some(({ length }) => length < count); ordinal++) {
+    const id = actorId({ tenant: 'default', machine: 'bee', key: childKey(run, 'cell', ordinal, true) })
+    const place = children[partitionOf(id, store.partitions)]
+    if (place && place.length < count) place.push(id)
+  }
+  return children
+}
+
 export const actorCases: Cases = {
   'actors are listed in the order of their creation, by every filter and page size, without gap or repetition': async ({ open }) => {
     const store = await open()
@@ -77,6 +89,24 @@ export const actorCases: Cases = {
     const firstPage = all.filter((record) => tenantOf(record) === 'acme').slice(0, 100)
     assert.deepEqual((await store.list({ tenant: 'acme', limit: 100 })).records, firstPage)
     assert.equal((await listAll(store, { tenant: 'acme', status: 'done' }, 1)).length, all.filter((record) => tenantOf(record) === 'acme' && record.status === 'done').length)
+  },
+
+  'the actors of a run are listed over all partitions that they are spread over, until they are swept': async ({ open, partitions, skip }) => {
+    if (partitions < 2) return skip('the set-up has one partition')
+    const store = await open()
+    const run = idIn(store, 'hive')
+    const owners = await Promise.all(Array.from({ length: partitions }, (_, partition) => Owner.of(store, { partition })))
+    const children = spreadChildren(store, run, 3)
+    await owners[0]?.commit({ actors: [creation(run), creation(idIn(store, 'other'))] })
+    for (const [partition, owner] of owners.entries()) {
+      await owner.commit({ actors: (children[partition] ?? []).map((id, n) => creation(id, { run, parent: run, partition, createdAt: NOW + 1 + n, ...(n === 0 && { status: 'done', expiresAt: NOW }) })) })
+    }
+    const all = [run, ...children.flat()]
+    for (const limit of [2, 100]) assert.deepEqual(keysOf(await listAll(store, { tenant: 'default', run }, limit)).toSorted(), all.toSorted())
+    assert.deepEqual(keysOf(await listAll(store, { tenant: 'default', run, status: 'done' }, 100)).toSorted(), children.map(([first]) => first).toSorted())
+    for (const { lease } of owners) await store.sweep(lease, { now: NOW, journalBefore: undefined, limit: 100 })
+    const left = [run, ...children.flatMap(([, ...rest]) => rest)]
+    assert.deepEqual(keysOf(await listAll(store, { tenant: 'default', run }, 2)).toSorted(), left.toSorted())
   },
 
   'a page that is exactly full and the last has no cursor': async ({ open }) => {
