@@ -1,21 +1,15 @@
 import { expect, test } from 'vitest'
-import { createRuntime, task } from 'troupe'
-import type { Clock, Store } from 'troupe'
-import { createMemoryStore, createVirtualClock } from 'troupe/testing'
+import { task } from 'troupe'
 import { assign, setup } from 'xstate'
+import { createMemoryCluster } from '../support/memory-cluster.ts'
 
 const PARTITIONS = 8
 
-/** Runtimes of one process over one store, as nodes over one Redis. */
+/** Nodes whose tasks last until they are told to finish. */
 function cluster() {
-  const clock = createVirtualClock()
   const attempts: { readonly key: string; readonly attempt: number; readonly node: number }[] = []
   const release = new Set<() => void>()
-  const store = createMemoryStore({ partitions: PARTITIONS, shared: true })
-  const silent = new Set<number>()
-  let nodes = 0
-  const open = () => {
-    const node = ++nodes
+  const machinesOf = (node: number) => {
     const work = task({
       retry: 1,
       run: ({ idempotencyKey, attempt, signal }) => {
@@ -33,26 +27,10 @@ function cluster() {
       states: { working: { invoke: { src: 'work', onDone: { target: 'over', actions: assign({ by: ({ event }) => event.output }) } } }, over: { type: 'final' } },
       output: ({ context }) => context.by,
     })
-    const own = clockOf(clock, () => !silent.has(node))
-    return createRuntime({ machines: { worker }, store: deafStore(store, () => silent.has(node)), clock: own, limits: { leaseTtlMs: 9_000 } })
+    return { worker }
   }
-  return { clock, attempts, open, silence: (node: number) => void silent.add(node), finish: () => release.forEach(resolve => resolve()) }
+  return { ...createMemoryCluster(PARTITIONS, machinesOf, { leaseTtlMs: 9_000 }), attempts, finish: () => release.forEach(resolve => resolve()) }
 }
-
-/** A clock that stands still for a process that is dead. */
-const clockOf = (clock: Clock, isAlive: () => boolean): Clock => {
-  const whileAlive = (fn: () => void) => () => isAlive() && fn()
-  return { now: () => clock.now(), setTimer: (fn, ms, upkeep) => clock.setTimer(whileAlive(fn), ms, upkeep), clearTimer: handle => clock.clearTimer(handle), soon: fn => clock.soon(whileAlive(fn)) }
-}
-
-/** A store that tells a process that is dead nothing any more. */
-const deafStore = (store: Store, isDead: () => boolean): Store =>
-  new Proxy(store, {
-    get(target, name) {
-      if (name !== 'subscribe') return Reflect.get(target, name, target) as unknown
-      return (...[listener, scope]: Parameters<Store['subscribe']>) => target.subscribe(change => !isDead() && listener(change), scope)
-    },
-  })
 
 const ownedBy = (...runtimes: readonly Awaited<ReturnType<ReturnType<typeof cluster>['open']>>[]) => runtimes.map(runtime => runtime.health().partitions.owned.length)
 

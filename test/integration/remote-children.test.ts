@@ -335,3 +335,21 @@ test('a hundred children of one parent are all heard', async () => {
   await world.settle()
   expect((await world.runtime.actor(many, '1').snapshot()).context).toEqual({ sum: 4950, done: 100 })
 })
+
+test('a fork hears of its own children, whatever their ids', async () => {
+  const id = 'a/b~>c'
+  const adder = setup({ types: { context: {} as { got: number[] }, events: {} as { type: 'ADD' } | { type: 'END' } }, actors: { counter: remote<typeof counter>('counter') } }).createMachine({
+    context: { got: [] },
+    invoke: { id, src: 'counter', input: { step: 3 }, onDone: { actions: assign({ got: ({ context, event }) => [...context.got, event.output.total] }) } },
+    on: { ADD: { actions: sendTo(id, { type: 'UP' }) }, END: { actions: sendTo(id, { type: 'END' }) } },
+  })
+  await using world = await createTestWorld({ machines: { adder, counter } })
+  const original = world.runtime.actor(adder, '1')
+  await original.start()
+  await original.send({ type: 'ADD' })
+  const fork = await original.fork(1, '2')
+  for (const actor of [original, fork]) for (const type of ['ADD', 'END'] as const) await actor.send({ type })
+  await world.settle()
+  expect((await original.snapshot()).context.got).toEqual([6])
+  expect((await fork.snapshot()).context.got).toEqual([3])
+})

@@ -76,9 +76,8 @@ describe('a run', () => {
 
 /** How many actors each of 16 partitions gets. */
 function countsOf(ids: readonly ActorId[]): readonly number[] {
-  const counts = Array.from({ length: 16 }, () => 0)
-  for (const id of ids) counts[partitionOf(id, 16)]++
-  return counts
+  const groups = Map.groupBy(ids, id => partitionOf(id, 16))
+  return Array.from({ length: 16 }, (_, partition) => groups.get(partition)?.length ?? 0)
 }
 
 describe('a partition', () => {

@@ -28,14 +28,14 @@ interface Grove extends Seedling {
 
 type GroveEvent = { type: 'xstate.done.actor.*'; output: number } | { type: 'xstate.error.actor.*' }
 
-/** An actor that spawns others like itself, and is done when all of them are; a leaf is done after a while. */
+/** An actor that spawns others like itself, some of them spread, and is done when all of them are; a leaf is done after a while. */
 const grove = setup({
   types: { context: {} as Grove, events: {} as GroveEvent, input: {} as Seedling, output: {} as number },
-  actors: { grove: remote<AnyActorLogic>('grove') as RemoteLogic<AnyActorLogic> },
+  actors: { near: remote<AnyActorLogic>('grove') as RemoteLogic<AnyActorLogic>, far: remote<AnyActorLogic>('grove', { spread: true }) as RemoteLogic<AnyActorLogic> },
   actions: {
     plant: enqueueActions(({ enqueue, context: { widths, number, ...rest } }) => {
       const [width = 0, ...below] = widths
-      for (let child = 0; child < width; child++) enqueue.spawnChild('grove', { id: `c${child}`, input: { ...rest, widths: below, number: number * 4 + child } })
+      for (let child = 0; child < width; child++) enqueue.spawnChild(child % 2 === 0 ? 'near' : 'far', { id: `c${child}`, input: { ...rest, widths: below, number: number * 4 + child } })
     }),
     ripen: ({ context }) => {
       if (context.number % 7 === context.rotten) throw new Error(`leaf ${context.number} is rotten`)
