@@ -7,9 +7,10 @@ import type { Health, Store } from 'troupe'
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
 import { createSeededRandom } from '../../src/testing/seeded-random.ts'
 import { machines } from '../support/peer-machines.ts'
-import type { LedgerEvent, Note } from '../support/peer-machines.ts'
-import type { PeerCommand, PeerFact } from '../support/peer-process.ts'
-import { startPeer, waitUntil } from '../support/processes.ts'
+import type { Note } from '../support/peer-machines.ts'
+import { Member, isPassing } from '../support/peer-member.ts'
+import type { State } from '../support/peer-member.ts'
+import { waitUntil } from '../support/processes.ts'
 import { makeFastTempDir } from '../support/temp-dir.ts'
 
 /** Several processes on one file: one owns the partitions, the others work through it and stand in for it. */
@@ -23,93 +24,6 @@ const LONG_LEASE_MS = 60_000
 const SHORT_LEASE_MS = 600
 const TAKEOVER_MS_MAX = 5_000
 const HAND_OVER_MS_MAX = 500
-
-type Refusal = Error & { readonly code: string }
-const refusal = (code: string, message: string): Refusal => Object.assign(new Error(message), { code })
-const isPassing = (error: unknown): boolean => ['gone', 'runtime/closed', 'store/failed'].includes((error as Refusal).code)
-
-interface State {
-  readonly seq: number
-  readonly value: unknown
-  readonly context: { readonly owner: string; readonly notes: readonly Note[]; readonly checks: number }
-  readonly reply?: unknown
-}
-
-/** One process, from outside. */
-class Member implements AsyncDisposable {
-  readonly ready: Promise<void>
-  isAlive = true
-  readonly #pending = new Map<number, PromiseWithResolvers<unknown>>()
-  readonly #watches = new Map<number, (seq: number) => void>()
-  readonly #peer
-  #calls = 0
-
-  constructor(path: string, leaseTtlMs: number) {
-    const { promise, resolve } = Promise.withResolvers<void>()
-    this.ready = promise
-    this.#peer = startPeer<PeerCommand | { readonly watch: number; readonly key: string; readonly from: number }, PeerFact>(
-      'peer-process.ts',
-      [`sqlite:${path}?partitions=${PARTITIONS}`, String(leaseTtlMs)],
-      fact => (fact.fact === 'ready' ? resolve() : this.#hear(fact)),
-    )
-    void this.#peer.ended.then(() => this.#gone())
-  }
-
-  call<T>(verb: PeerCommand['verb'], ...args: readonly unknown[]): Promise<T> {
-    if (!this.isAlive) return Promise.reject(refusal('gone', 'the process has ended'))
-    const call = ++this.#calls
-    const answer = Promise.withResolvers<unknown>()
-    this.#pending.set(call, answer)
-    this.#peer.tell({ call, verb, args })
-    return answer.promise as Promise<T>
-  }
-
-  ask(key: string, event: LedgerEvent, until: unknown = 'processed'): Promise<State> {
-    return this.call('ask', key, event, until)
-  }
-
-  /** Calls back with each step of an actor above `from`, for as long as the process lives. */
-  watch(key: string, from: number, onStep: (seq: number) => void): void {
-    this.#watches.set(++this.#calls, onStep)
-    this.#peer.tell({ watch: this.#calls, key, from })
-  }
-
-  async owned(): Promise<readonly number[]> {
-    return (await this.call<Health>('health')).partitions.owned
-  }
-
-  freeze(): void {
-    this.#peer.signal('SIGSTOP')
-  }
-
-  thaw(): void {
-    this.#peer.signal('SIGCONT')
-  }
-
-  kill(): Promise<void> {
-    this.isAlive = false
-    return this.#peer.kill()
-  }
-
-  [Symbol.asyncDispose](): Promise<void> {
-    return this.kill()
-  }
-
-  #hear(fact: Exclude<PeerFact, { fact: 'ready' }>): void {
-    if (fact.fact === 'step') return this.#watches.get(fact.call)?.(fact.seq)
-    const { call, value, error } = fact
-    const answer = this.#pending.get(call)
-    this.#pending.delete(call)
-    if (error) answer?.reject(refusal(error.code, error.message))
-    else answer?.resolve(value)
-  }
-
-  #gone(): void {
-    this.isAlive = false
-    for (const { reject } of this.#pending.values()) reject(refusal('gone', 'the process has ended'))
-    this.#pending.clear()
-  }
-}
 
 /** A note that somebody wants to have written, and through whom. */
 interface Attempted extends Note {
@@ -137,7 +51,7 @@ class Troop implements AsyncDisposable {
   }
 
   async add(): Promise<Member> {
-    const member = new Member(this.#path, this.#leaseTtlMs)
+    const member = new Member(`sqlite:${this.#path}?partitions=${PARTITIONS}`, this.#leaseTtlMs)
     this.members.push(member)
     await member.ready
     return member

@@ -3,7 +3,8 @@ import { task } from 'troupe'
 import { assign, setup } from 'xstate'
 import { createMemoryCluster } from '../support/memory-cluster.ts'
 
-const PARTITIONS = 8
+/** So many that neither of two nodes is left without by chance. */
+const PARTITIONS = 32
 
 /** Nodes whose tasks last until they are told to finish. */
 function cluster() {

@@ -46,6 +46,9 @@ const parent = setup({
 
 const machines = { counter, parent }
 
+/** So many that neither of two nodes is left without by chance. */
+const PARTITIONS = 32
+
 describe('two nodes on one Redis', () => {
   let redis: RedisServer
   beforeAll(async () => {
@@ -54,7 +57,7 @@ describe('two nodes on one Redis', () => {
   afterAll(() => redis.stop())
 
   const open = async (count: number, limits = {}) => {
-    const store = `${redis.url}?prefix=test-${randomUUID()}&partitions=8`
+    const store = `${redis.url}?prefix=test-${randomUUID()}&partitions=${PARTITIONS}`
     const runtimes: Runtime<typeof machines>[] = []
     for (let n = 0; n < count; n++) runtimes.push(await createRuntime({ machines, store, limits: { leaseTtlMs: 1_000, ...limits } }))
     return { store, runtimes, close: () => Promise.all(runtimes.map(runtime => runtime.close())) }
@@ -102,14 +105,14 @@ describe('two nodes on one Redis', () => {
     await handle.send({ type: 'WAIT' })
     await first.close()
     expect((await handle.waitFor(({ context }) => context.n === 100, { timeout: 5_000 })).context.n).toBe(100)
-    await waitUntil('the other owns all', async () => second.health().partitions.owned.length === 8)
+    await waitUntil('the other owns all', async () => second.health().partitions.owned.length === PARTITIONS)
     await close()
   })
 
   test('a node that joins gets its share, a node that dies loses it, and nothing is lost on the way', async () => {
     const { store, runtimes: [first], close } = await open(1)
     if (!first) throw new Error('one was opened')
-    expect(first.health().partitions.owned).toHaveLength(8)
+    expect(first.health().partitions.owned).toHaveLength(PARTITIONS)
     const handles = Array.from({ length: 20 }, (_, n) => first.actor('counter', `${n}`))
     await Promise.all(handles.map(handle => handle.start()))
     let sending = true
@@ -119,12 +122,12 @@ describe('two nodes on one Redis', () => {
     })()
     const second = await createRuntime({ machines, store, limits: { leaseTtlMs: 1_000 } })
     await waitUntil('both own partitions', async () => second.health().partitions.owned.length > 0 && first.health().partitions.owned.length > 0)
-    await waitUntil('all are owned', async () => second.health().partitions.owned.length + first.health().partitions.owned.length === 8)
+    await waitUntil('all are owned', async () => second.health().partitions.owned.length + first.health().partitions.owned.length === PARTITIONS)
     const { nodes } = await second.cluster()
-    expect(nodes.map(({ partitions }) => partitions.length).reduce((sum, count) => sum + count)).toBe(8)
+    expect(nodes.map(({ partitions }) => partitions.length).reduce((sum, count) => sum + count)).toBe(PARTITIONS)
     expect(nodes.every(({ partitions }) => partitions.length > 0)).toBe(true)
     await second.close()
-    await waitUntil('the first owns all again', async () => first.health().partitions.owned.length === 8)
+    await waitUntil('the first owns all again', async () => first.health().partitions.owned.length === PARTITIONS)
     sending = false
     await load
     expect(await Promise.all(handles.map(async handle => (await handle.ask({ type: 'ADD', by: 0 })).context.n))).toEqual(handles.map(() => sent))

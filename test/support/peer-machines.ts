@@ -1,6 +1,7 @@
 import { existsSync } from 'node:fs'
 import { reply } from 'troupe'
 import { assign, setup } from 'xstate'
+import { bee, hive } from './hive.ts'
 
 export interface Note {
   readonly client: string
@@ -40,4 +41,4 @@ export const ledger = setup({
   },
 })
 
-export const machines = { ledger }
+export const machines = { ledger, hive, bee }

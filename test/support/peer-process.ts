@@ -3,8 +3,9 @@
  * Does what it is told through the runtime, and answers each call.
  */
 import { createRuntime } from 'troupe'
-import type { DeadLetterQuery } from 'troupe'
+import type { ActorQuery, DeadLetterQuery } from 'troupe'
 import { toErrorInfo } from '../../src/core/errors.ts'
+import type { HiveInput } from './hive.ts'
 import { machines } from './peer-machines.ts'
 import type { LedgerEvent } from './peer-machines.ts'
 import { commands, say } from './processes.ts'
@@ -36,6 +37,13 @@ const verbs = {
     const { seq, status, value, context } = await ledger(key).snapshot()
     return { seq, status, value, context }
   },
+  async list(query: ActorQuery) {
+    const { actors, cursor } = await runtime.actors(query)
+    return { cursor, actors: actors.map(({ address, run, seq, status }) => ({ address, run, seq, status })) }
+  },
+  breed: (key: string, input: HiveInput) => runtime.actor('hive', key).start(input),
+  heard: async (key: string) => (await runtime.actor('hive', key).snapshot()).context.heard,
+  harvest: (key: string) => runtime.actor('hive', key).result(),
   async letters(query: DeadLetterQuery) {
     return (await runtime.deadLetters.list(query)).map(({ id, state }) => ({ id, state }))
   },
