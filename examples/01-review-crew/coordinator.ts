@@ -50,7 +50,8 @@ export const coordinator = setup({
     output: {} as ReportSummary,
   },
   actors: {
-    reviewer: remote<typeof reviewer>('reviewer'),
+    // Spread: where many processes share a run, each reviews some of its files.
+    reviewer: remote<typeof reviewer>('reviewer', { spread: true }),
     listFiles: task({ run: ({ input }: TaskScope<CrewInput>) => listFiles(input.folder, input.within), retry: 1 }),
     compareFiles: task({ run: ({ input }: TaskScope<Pick<CrewContext, 'folder' | 'reviews'>>) => compareFiles(input.folder, input.reviews) }),
     writeReport: task({ run: ({ input }: TaskScope<ReportInput>) => writeReport(input), retry: { attempts: 3, baseMs: 100 } }),

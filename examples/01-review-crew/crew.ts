@@ -1,11 +1,13 @@
 import { appendFile } from 'node:fs/promises'
 import { setInterval } from 'node:timers/promises'
 import { TroupeError, createRuntime } from 'troupe'
-import type { ActorSnapshot, Runtime } from 'troupe'
+import type { ActorHandle, ActorSnapshot, Runtime, RuntimeOptions } from 'troupe'
 import { coordinator } from './coordinator.ts'
+import type { CrewInput } from './coordinator.ts'
 import type { Options } from './options.ts'
 import type { ReportSummary } from './report.ts'
 import { reviewer } from './reviewer.ts'
+import type { Settings } from './settings.ts'
 import type { Progress, Screen } from './terminal.ts'
 
 const machines = { coordinator, reviewer }
@@ -20,48 +22,68 @@ export type Outcome =
   | { readonly type: 'interrupted'; readonly by: unknown; readonly progress: Progress }
   | { readonly type: 'stuck'; readonly problem: string }
 
+export type CrewRuntime = Runtime<typeof machines>
+export type CrewSnapshot = ActorSnapshot<typeof coordinator>
+type Crew = ActorHandle<typeof coordinator>
+
+export const openCrew = (store: string, options: Pick<RuntimeOptions, 'onError'> & { readonly leaseTtlMs?: number } = {}): Promise<CrewRuntime> => {
+  const { leaseTtlMs, onError } = options
+  return createRuntime({ machines, store, limits: { ...limits, ...(leaseTtlMs !== undefined && { leaseTtlMs }) }, ...(onError && { onError }) })
+}
+
 /** Begins the review of a folder, or goes on with it, until the report is written or `signal` says stop. */
 export async function reviewFolder({ input, key, store, settings }: Options, screen: Screen, signal: AbortSignal): Promise<Outcome> {
-  await using runtime = await createRuntime({ machines, store, limits })
+  await using runtime = await openCrew(store)
   const crew = runtime.actor(coordinator, key)
-  await crew.start(input)
-  const before = await crew.snapshot()
-  if (before.status === 'done' && before.output) return { type: 'done before', summary: before.output }
+  const first = await begin(crew, input, settings)
+  if ('type' in first) return first
 
-  let last = await crew.ask({ type: 'go', settings }).catch((error: unknown) => {
-    // What an earlier start had left to do may be done by now.
-    if (error instanceof TroupeError && error.code === 'actor/ended') return crew.snapshot()
-    throw error
-  })
+  let last = first
   const over = new AbortController()
-  const follow = async (): Promise<void> => {
-    screen.show(progressOf(last))
-    for await (const step of crew.watch({ from: last.seq })) {
-      if (!('snapshot' in step)) continue
-      await noteDone(last, step.snapshot)
-      last = step.snapshot
-      screen.show(progressOf(last))
-      if (last.context.problem !== null) return
-    }
+  const followAll = async (): Promise<void> => {
+    screen.show(progressOf(first))
+    for await (last of follow(crew, first)) screen.show(progressOf(last))
   }
   const interrupt = (): void => void runtime.close()
   signal.addEventListener('abort', interrupt)
   if (signal.aborted) interrupt()
   try {
-    await Promise.all([follow().finally(() => over.abort()), showReviewers(runtime, crew.address, screen, over.signal)])
+    await Promise.all([followAll().finally(() => over.abort()), showReviewers(runtime, crew.address, screen, over.signal)])
   } catch (error) {
     // After the runtime has closed there is nothing to follow.
     if (!signal.aborted) throw error
   } finally {
     signal.removeEventListener('abort', interrupt)
   }
-  return outcomeOf(last, signal)
+  return signal.aborted && last.status !== 'done' ? { type: 'interrupted', by: signal.reason, progress: progressOf(last) } : outcomeOf(last)
 }
 
-type CrewSnapshot = ActorSnapshot<typeof coordinator>
+/** Starts a review, or tells it to go on; gives its state, or the outcome of one that was finished before. */
+export async function begin(crew: Crew, input: CrewInput, settings: Settings): Promise<CrewSnapshot | Extract<Outcome, { type: 'done before' }>> {
+  await crew.start(input)
+  const before = await crew.snapshot()
+  if (before.status === 'done' && before.output) return { type: 'done before', summary: before.output }
+  return crew.ask({ type: 'go', settings }).catch((error: unknown) => {
+    // What an earlier start had left to do may be done by now.
+    if (error instanceof TroupeError && error.code === 'actor/ended') return crew.snapshot()
+    throw error
+  })
+}
+
+/** The states of a review after the given one, until it is over or stands still. */
+export async function* follow(crew: Crew, from: CrewSnapshot): AsyncGenerator<CrewSnapshot> {
+  let last = from
+  for await (const step of crew.watch({ from: from.seq })) {
+    if (!('snapshot' in step)) continue
+    await noteDone(last, step.snapshot)
+    last = step.snapshot
+    yield last
+    if (last.context.problem !== null) return
+  }
+}
 
 /** What a screen shows beside the coordinator: the state that each reviewer is in. */
-async function showReviewers(runtime: Runtime<typeof machines>, run: string, screen: Screen, signal: AbortSignal): Promise<void> {
+async function showReviewers(runtime: CrewRuntime, run: string, screen: Screen, signal: AbortSignal): Promise<void> {
   if (!screen.isLive) return
   try {
     for await (const _ of setInterval(100, undefined, { signal })) {
@@ -74,8 +96,8 @@ async function showReviewers(runtime: Runtime<typeof machines>, run: string, scr
   }
 }
 
-/** The id under which a spawned actor was spawned: its key is `run>id#number`. */
-const childIdOf = (key: string): string => /([^>]+)#\d+$/.exec(key)?.[1] ?? key
+/** The id under which a spawned actor was spawned: its key is `run>id#number`, and a mark where it is spread. */
+const childIdOf = (key: string): string => /([^>]+)#\d+~?$/.exec(key)?.[1] ?? key
 
 /** For `--audit`: these files are done, and will not be touched again. */
 async function noteDone(before: CrewSnapshot, { context: { reviews, settings } }: CrewSnapshot): Promise<void> {
@@ -83,13 +105,13 @@ async function noteDone(before: CrewSnapshot, { context: { reviews, settings } }
   if (settings.audit !== null && fresh.length > 0) await appendFile(settings.audit, fresh.map(({ path }) => `done ${path}\n`).join(''))
 }
 
-function outcomeOf({ status, output, context, failure }: CrewSnapshot, signal: AbortSignal): Outcome {
+/** How a review ended that is over or stands still. */
+export function outcomeOf({ status, output, context, failure }: CrewSnapshot): Outcome {
   if (status === 'done' && output) return { type: 'done', summary: output, progress: progressOf({ context }) }
-  if (signal.aborted) return { type: 'interrupted', by: signal.reason, progress: progressOf({ context }) }
   return { type: 'stuck', problem: context.problem ?? failure?.message ?? `the run is ${status}` }
 }
 
-function progressOf({ context }: Pick<CrewSnapshot, 'context'>): Progress {
+export function progressOf({ context }: Pick<CrewSnapshot, 'context'>): Progress {
   const { folder, settings, files, reviews, failures, running, takenOver } = context
   return {
     folder,

@@ -2,11 +2,14 @@ import { TroupeError } from 'troupe'
 import { ruleNames } from './analyse/finding.ts'
 import { reviewFolder } from './crew.ts'
 import type { Outcome } from './crew.ts'
-import { UsageError, help, parseOptions } from './options.ts'
+import { UsageError, help, isRedis, parseOptions } from './options.ts'
+import type { Options } from './options.ts'
 import { count } from './report.ts'
 import type { ReportSummary } from './report.ts'
 import { removeStore } from './remove-store.ts'
+import { createTeamScreen } from './team-screen.ts'
 import { createScreen } from './terminal.ts'
+import { reviewByWorkers } from './workers.ts'
 
 const startedAt = performance.now()
 
@@ -21,13 +24,21 @@ async function main(): Promise<number> {
     console.log(help)
     return 0
   }
-  if (options.fresh) await removeStore(options.store, options.isStoreNamed)
+  if (options.fresh && options.workers === 0) await removeStore(options.store, options.isStoreNamed)
   const interrupt = new AbortController()
   // Once: a second Ctrl-C ends the process at once, which does no harm either.
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => interrupt.abort(signal))
+  return tell(options.workers > 0 ? await withWorkers(options, interrupt.signal) : await alone(options, interrupt.signal))
+}
+
+async function alone(options: Options, signal: AbortSignal): Promise<Outcome> {
   const screen = createScreen(process.stdout)
-  const outcome = await reviewFolder(options, screen, interrupt.signal).finally(() => screen.end())
-  return tell(outcome)
+  return reviewFolder(options, screen, signal).finally(() => screen.end())
+}
+
+async function withWorkers(options: Options, signal: AbortSignal): Promise<Outcome> {
+  const screen = createTeamScreen(process.stdout)
+  return reviewByWorkers(options, screen, signal).finally(() => screen.end())
 }
 
 /** Says how it ended; gives the exit code. */

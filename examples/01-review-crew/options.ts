@@ -12,6 +12,8 @@ export interface Options {
   readonly key: string
   readonly settings: Settings
   readonly store: string
+  /** Processes that share the work; 0 for this one alone. */
+  readonly workers: number
   /** Whether the user named the store. */
   readonly isStoreNamed: boolean
   readonly fresh: boolean
@@ -24,13 +26,16 @@ export const help = `Reviews a folder of TypeScript and JavaScript with a crew o
 
   npm start -- [folder] [options]        without a folder: this repository's src and examples
 
-  --concurrency N   reviewers at work at the same time (default 4)
+  --concurrency N   reviewers at work at the same time (default 4, or 4 for each worker)
   --deadline S      report what is done S seconds after the first start (default: a week)
   --out FILE        where the report goes (default report.md)
   --fresh           start over instead of going on
   --flaky           let tasks fail now and then, to see them tried again
   --pace MS         let every task take at least MS milliseconds, to watch it or to kill it
   --store URL       where the run is kept, such as sqlite:./run.db or memory: (default sqlite:./data/review-crew….db)
+  --store redis://localhost:6379
+                    the same by several processes, which share the work; kill any of them
+  --workers N       how many, with a store on Redis (default 3)
   --audit FILE      note every attempt of a task, and every file that is done
   --help            this text
 
@@ -49,14 +54,17 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   checkFolder(folder)
   const key = keyOf(folder)
   const { concurrency, deadline, pace, audit } = values
+  const store = storeOf(values.store) ?? `sqlite:./data/review-crew${given === undefined ? '' : `-${key}`}.db`
+  const workers = workersOf(store, values.workers)
   return {
     input: { folder, within: given === undefined ? ['src', 'examples'] : [] },
     key,
-    store: values.store ?? `sqlite:./data/review-crew${given === undefined ? '' : `-${key}`}.db`,
+    store,
+    workers,
     isStoreNamed: values.store !== undefined,
     fresh: values.fresh,
     settings: {
-      concurrency: concurrency === undefined ? defaultSettings.concurrency : wholeNumber('concurrency', concurrency, 1, 100),
+      concurrency: concurrency === undefined ? defaultSettings.concurrency * Math.max(1, workers) : wholeNumber('concurrency', concurrency, 1, 100),
       deadlineMs: deadline === undefined ? defaultSettings.deadlineMs : wholeNumber('deadline', deadline, 1, 31_536_000) * 1000,
       flaky: values.flaky,
       paceMs: pace === undefined ? defaultSettings.paceMs : wholeNumber('pace', pace, 0, 60_000),
@@ -85,6 +93,7 @@ function parse(args: readonly string[]) {
         flaky: { type: 'boolean', default: false },
         pace: { type: 'string' },
         store: { type: 'string' },
+        workers: { type: 'string' },
         audit: { type: 'string' },
         help: { type: 'boolean', short: 'h', default: false },
       },
@@ -93,6 +102,19 @@ function parse(args: readonly string[]) {
     const [sentence = ''] = (error as Error).message.split(/\.\s/)
     throw new UsageError(sentence, { cause: error })
   }
+}
+
+/** On a Redis that others use too, the reviews have keys of their own, and partitions for each of nine workers. */
+const storeOf = (url: string | undefined): string | undefined => (url !== undefined && isRedis(url) && !url.includes('?') ? `${url}?prefix=review-crew&partitions=64` : url)
+
+export const isRedis = (url: string): boolean => /^rediss?:/.test(url)
+
+const WORKERS_MAX = 9
+
+function workersOf(store: string, given: string | undefined): number {
+  if (isRedis(store)) return given === undefined ? 3 : wholeNumber('workers', given, 1, WORKERS_MAX)
+  if (given === undefined) return 0
+  throw new UsageError('--workers needs a store that processes share: --store redis://localhost:6379')
 }
 
 function wholeNumber(option: string, text: string, min: number, max: number): number {

@@ -43,7 +43,7 @@ export function reportInput({ settings, folder, files, reviews, failures, compar
     folder,
     lines: reviews.reduce((sum, { lines }) => sum + lines, 0),
     files: reviewed.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
-    failures,
+    failures: failures.toSorted((a, b) => (a.path < b.path ? -1 : 1)),
     unreviewed: files.filter(path => !seen.has(path)),
     more: comparison?.more ?? 0,
   }

@@ -24,6 +24,8 @@ export interface Review extends FileLinks {
   readonly findings: readonly Finding[]
   /** Findings beyond those kept. */
   readonly more: number
+  /** Process that did the last step. */
+  readonly by: number
   /** Attempts of tasks that failed. */
   readonly retries: number
 }
@@ -38,7 +40,7 @@ const step = <TResult extends object>(name: string, work: (folder: string, path:
       if (input.audit !== null) await appendFile(input.audit, `${name} ${input.path}\n`)
       await sleep(input.paceMs, undefined, { signal })
       if (input.flaky && attempt < luckyAttempt(`${name} ${input.path}`)) throw new Error(`${name} of ${input.path} failed on purpose`)
-      return { ...(await work(input.folder, input.path)), retries: attempt - 1 }
+      return { ...(await work(input.folder, input.path)), retries: attempt - 1, by: process.pid }
     },
     retry: { attempts: 5, baseMs: 100, maxMs: 2_000 },
     // A file that is gone stays gone.
@@ -70,7 +72,7 @@ export const reviewer = setup({
   id: 'reviewer',
   context: ({ input }) => ({
     assignment: input,
-    review: { path: input.path, lines: 0, findings: [], more: 0, retries: 0, imports: [], exports: [], prints: [] },
+    review: { path: input.path, lines: 0, findings: [], more: 0, by: 0, retries: 0, imports: [], exports: [], prints: [] },
   }),
   initial: 'measuring',
   states: {
