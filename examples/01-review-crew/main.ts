@@ -61,6 +61,10 @@ function tell(outcome: Outcome): number {
   }
 }
 
+const NO_REDIS = 'Is there a Redis? `apt install redis-server` or `brew install redis` gets one, `redis-server` starts it. Without --store no server is needed.'
+
+const remedyOf = ({ code, message, remedy }: TroupeError): string => (code === 'store/failed' && isRedis(message) ? NO_REDIS : remedy)
+
 function historyOf({ takenOver, retries }: { readonly takenOver: number; readonly retries: number }): string {
   return `${takenOver > 0 ? `, ${count(takenOver, 'file')} taken over from an earlier run` : ''}${retries > 0 ? `, ${count(retries, 'attempt')} tried again` : ''}`
 }
@@ -78,6 +82,6 @@ try {
 } catch (error) {
   if (!(error instanceof UsageError) && !(error instanceof TroupeError)) throw error
   console.error(`review-crew: ${error.message}`)
-  console.error(error instanceof TroupeError ? error.remedy : 'Try --help.')
+  console.error(error instanceof TroupeError ? remedyOf(error) : 'Try --help.')
   process.exitCode = error instanceof TroupeError ? error.exitCode : 2
 }

@@ -40,7 +40,8 @@ export const help = `Reviews a folder of TypeScript and JavaScript with a crew o
   --help            this text
 
 Kill it whenever you like, with Ctrl-C or kill -9: the same command goes on where it was. Started twice at the same time,
-both show the same run, and one takes over when the other is killed.`
+both show the same run, and one takes over when the other is killed. With workers on Redis kill any of them: the others
+finish the review. None is started again; when all are gone, the same command goes on.`
 
 const REPOSITORY = resolve(import.meta.dirname, '../..')
 

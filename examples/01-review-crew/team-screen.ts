@@ -79,7 +79,7 @@ class LiveTeamScreen implements TeamScreen {
         const owns = end === null ? `owns ${count(partitions, 'partition')}` : end
         return `  ${canvas.paint(end === null ? 'cyan' : 'red', name)}  pid ${String(pid).padEnd(7)}  ${owns.padEnd(18)}  ${count(reviewed[pid] ?? 0, 'file')} reviewed`
       }),
-      `  ${canvas.paint('gray', 'who owns which partition:')} ${map}`,
+      ...(map === '' ? [] : [canvas.cut(`  who owns which partition: ${map}`, 0)]),
       ...(living.length > 1 ? [canvas.paint('gray', `  try it: kill -9 ${living.at(-1)?.pid}`)] : []),
     ])
   }

@@ -53,6 +53,7 @@ class Workers {
     this.#screen = screen
     this.#fresh = options.fresh
     for (let n = 0; n < options.workers; n++) this.#start(options)
+    this.#show()
     this.#watchdog = setInterval(() => this.#listen(), SILENCE_MS / 2)
   }
 
@@ -99,7 +100,8 @@ class Workers {
     switch (fact.type) {
       case 'ready':
         this.#ready.add(pid)
-        return this.#speaker === undefined ? this.#nameSpeaker() : undefined
+        if (this.#speaker === undefined) this.#nameSpeaker()
+        return
       case 'begun':
         this.#key = fact.key
         return
@@ -115,9 +117,13 @@ class Workers {
         return this.#tellTrouble(`${this.#team.nameOf(pid)}: ${fact.message}`)
       case 'refused':
         this.#refusal = new TroupeError(fact.code, fact.message)
-        this.#tell(pid, { type: 'close' })
-        return
+        if (this.#ready.size > 0) this.#tellTrouble(`${this.#team.nameOf(pid)}: ${fact.message}`)
+        return this.#tell(pid, { type: 'close' })
     }
+    this.#show()
+  }
+
+  #show(): void {
     this.#screen.show({ ...this.#view, workers: this.#team.views, map: this.#team.map })
   }
 
@@ -129,25 +135,26 @@ class Workers {
 
   #ended(pid: number, signal: NodeJS.Signals | null): void {
     this.#processes.delete(pid)
-    this.#ready.delete(pid)
+    const wasReady = this.#ready.delete(pid)
     if (this.#processes.size === 0) this.#gone()
     if (this.#isClosing) return
-    if (!this.#refusal) this.#screen.note(this.#team.ended(pid, signal))
+    const line = this.#team.ended(pid, signal)
+    if (wasReady || signal !== null) this.#screen.note(line)
     if (this.#processes.size === 0) {
-      if (this.#refusal) this.#outcome.reject(this.#refusal)
+      if (this.#refusal && this.#key === undefined) this.#outcome.reject(this.#refusal)
       else this.#outcome.resolve({ type: 'stuck', problem: 'no worker is left' })
     }
-    if (pid !== this.#speaker) return
-    this.#speaker = undefined
-    this.#nameSpeaker()
+    if (pid === this.#speaker) this.#speaker = undefined
+    if (this.#speaker === undefined) this.#nameSpeaker()
   }
 
   #listen(): void {
     if (this.#speaker !== undefined && performance.now() - this.#heardAt > SILENCE_MS) this.#nameSpeaker()
   }
 
-  /** Another one than before, if there is one. */
+  /** Another one than before, if there is one; the first when all are ready, so that they share the work from its beginning. */
   #nameSpeaker(): void {
+    if (this.#ready.size < this.#processes.size) return
     const other = [...this.#ready].find(pid => pid !== this.#speaker)
     if (other === undefined) return
     this.#speaker = other

@@ -1,12 +1,11 @@
 /** The examples as a user runs them: real processes, real files, real kills. */
-import { spawn } from 'node:child_process'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-
-const EXAMPLES = join(import.meta.dirname, '../../examples')
+import { killWhen, plantMany, startExample, writeFiles } from '../support/example.ts'
+import type { Ended } from '../support/example.ts'
 
 /** Where the examples run, and where they put their data. */
 let cwd = ''
@@ -17,46 +16,11 @@ beforeEach(() => {
 
 afterEach(() => rmSync(cwd, { recursive: true, force: true }))
 
-interface Ended {
-  readonly code: number | null
-  readonly signal: NodeJS.Signals | null
-  readonly out: string
-  readonly error: string
-}
-
-/** Starts an example; `end` gives what became of it. */
-function start(example: string, ...args: readonly string[]) {
-  const child = spawn(process.execPath, ['--conditions=troupe-source', join(EXAMPLES, example, 'main.ts'), ...args], { cwd, env: { ...process.env, NODE_OPTIONS: '' } })
-  let out = ''
-  let error = ''
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))
-  child.stderr.setEncoding('utf8').on('data', (text: string) => (error += text))
-  const end = new Promise<Ended>((resolve, reject) => {
-    child.on('error', reject)
-    child.on('close', (code, signal) => resolve({ code, signal, out, error }))
-  })
-  return { kill: (signal: NodeJS.Signals) => child.kill(signal), end, said: () => out, stopReading: () => child.stdout.destroy() }
-}
-
+const start = (example: string, ...args: readonly string[]) => startExample(cwd, example, ...args)
 const run = (example: string, ...args: readonly string[]): Promise<Ended> => start(example, ...args).end
 const review = (...args: readonly string[]): Promise<Ended> => run('01-review-crew', 'code', ...args)
 
-/** Kills a process once something is so; tells what became of it. */
-async function killWhen(process: ReturnType<typeof start>, signal: NodeJS.Signals, isTime: () => boolean): Promise<Ended> {
-  let isOver = false
-  void process.end.then(() => (isOver = true))
-  while (!isOver && !isTime()) await sleep(5)
-  process.kill(signal)
-  return process.end
-}
-
-function write(files: Readonly<Record<string, string>>): void {
-  for (const [path, text] of Object.entries(files)) {
-    mkdirSync(dirname(join(cwd, path)), { recursive: true })
-    writeFileSync(join(cwd, path), text)
-  }
-}
-
+const write = (files: Readonly<Record<string, string>>): void => writeFiles(cwd, files)
 const read = (path: string): string => (existsSync(join(cwd, path)) ? readFileSync(join(cwd, path), 'utf8') : '')
 const findings = (report: string): readonly string[] => report.split('\n').flatMap(line => /^- `(.+:\d+)` \*\*(.+)\*\*/.exec(line)?.slice(1, 3).join(' ') ?? [])
 const lines = (count: number, line: (index: number) => string): string => Array.from({ length: count }, (_, index) => line(index)).join('\n')
@@ -84,13 +48,6 @@ function plant(): readonly string[] {
   ]
 }
 
-/** More files than a killed run can finish; each has one finding of its own. */
-function plantMany(count: number): readonly string[] {
-  const paths = Array.from({ length: count }, (_, index) => `f${String(index).padStart(2, '0')}.ts`)
-  write(Object.fromEntries(paths.map((path, index) => [`code/${path}`, `${'\n'.repeat(index)}export const v${index} = ${index}\n`])))
-  return paths
-}
-
 describe('the review crew', () => {
   test('finds what is there, at its line, and nothing else', async () => {
     const planted = plant()
@@ -104,7 +61,7 @@ describe('the review crew', () => {
   })
 
   test('killed again and again, it does no finished file twice and writes the same report', async () => {
-    const files = plantMany(24)
+    const files = plantMany(cwd, 24)
     await review('--store', 'memory:', '--out', 'undisturbed.md')
     expect(findings(read('undisturbed.md'))).toHaveLength(24)
 
@@ -135,7 +92,7 @@ describe('the review crew', () => {
   })
 
   test('tasks that fail on purpose are tried again, and change nothing', async () => {
-    plantMany(12)
+    plantMany(cwd, 12)
     await review('--out', 'undisturbed.md', '--store', 'memory:')
     const { code, out } = await review('--flaky')
     expect(code).toBe(0)
@@ -144,7 +101,7 @@ describe('the review crew', () => {
   })
 
   test.each([['SIGINT', 130], ['SIGTERM', 143]] as const)('%s ends it gracefully, and it goes on', async (signal, exitCode) => {
-    plantMany(20)
+    plantMany(cwd, 20)
     const args = ['--pace', '60', '--audit', 'audit'] as const
     const { code, out, error } = await killWhen(start('01-review-crew', 'code', ...args), signal, () => read('audit').includes('done '))
     expect(error).toBe('')
@@ -186,7 +143,7 @@ describe('the review crew', () => {
   })
 
   test('at the deadline it reports what is done', async () => {
-    plantMany(30)
+    plantMany(cwd, 30)
     const { code, out } = await review('--deadline', '1', '--pace', '150', '--concurrency', '2')
     expect(code).toBe(0)
     const [, unreviewed] = /(\d+) files? not reviewed: the deadline came first/.exec(out) ?? []
@@ -196,7 +153,7 @@ describe('the review crew', () => {
   })
 
   test('a file that is gone does not hold up the others', async () => {
-    plantMany(12)
+    plantMany(cwd, 12)
     const process = start('01-review-crew', 'code', '--pace', '30', '--concurrency', '1', '--audit', 'audit')
     while (!read('audit').includes('measure f00.ts')) await sleep(5)
     rmSync(join(cwd, 'code/f11.ts'))
@@ -220,7 +177,7 @@ describe('the review crew', () => {
   })
 
   test('without a terminal it prints a few plain lines', async () => {
-    plantMany(60)
+    plantMany(cwd, 60)
     const { out } = await review()
     expect(out.split('\n').length).toBeLessThan(20)
     // eslint-disable-next-line no-control-regex -- escape codes are what must not be there
@@ -228,7 +185,7 @@ describe('the review crew', () => {
   })
 
   test('it goes on when nobody reads what it prints', async () => {
-    plantMany(40)
+    plantMany(cwd, 40)
     const process = start('01-review-crew', 'code', '--pace', '5')
     process.stopReading()
     const { code, error } = await process.end
@@ -275,7 +232,7 @@ describe('the review crew', () => {
       expect(error).toContain('has no TypeScript or JavaScript files to review')
     }
     // Enough for the coordinator's checkpoint to be written anew after a restart.
-    plantMany(40)
+    plantMany(cwd, 40)
     expect((await review()).code).toBe(0)
     expect(findings(read('report.md'))).toHaveLength(40)
   })
