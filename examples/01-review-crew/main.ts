@@ -61,7 +61,7 @@ function tell(outcome: Outcome): number {
   }
 }
 
-const NO_REDIS = 'Is there a Redis? `apt install redis-server` or `brew install redis` gets one, `redis-server` starts it. Without --store no server is needed.'
+const NO_REDIS = 'Is there a Redis? `apt install redis-server` starts one; or `brew install redis`, then `redis-server`. Without --store no server is needed.'
 
 const remedyOf = ({ code, message, remedy }: TroupeError): string => (code === 'store/failed' && isRedis(message) ? NO_REDIS : remedy)
 

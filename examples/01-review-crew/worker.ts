@@ -36,7 +36,8 @@ const LEASE_MS = 3_000
 const LOOK_MS = 200
 const AGAIN_MS = 500
 
-const say = (fact: Fact): void => void process.send?.(fact)
+/** Whoever has started this process may be gone: then nobody hears it, until `disconnect` ends it. */
+const say = (fact: Fact): void => void process.send?.(fact, undefined, undefined, () => undefined)
 
 /** Works until it is told to close, or until whoever has started it is gone. */
 async function work({ input, key, store, settings }: Options): Promise<void> {

@@ -100,7 +100,8 @@ test.each([1, 2])('%i of three workers killed at any moment: the others finish t
   expect(ended.code).toBe(0)
   expect(read('report.md')).toBe(expected)
   expect(ended.out.match(/^ +worker \d \(pid \d+\) has been killed \(SIGKILL\); its \d+ partitions? will go to the others$/gm)).toHaveLength(kills)
-  expect(ended.out).toMatch(/^ +worker \d's partitions are now with worker \d \(\d+\)/m)
+  // Late kills may leave nothing that waits for the others.
+  if ((moments[0] ?? 0) < FILES) expect(ended.out).toMatch(/^ +worker \d's partitions are now with worker \d \(\d+\)/m)
   expect(filesBy(ended).reduce((sum, files) => sum + files, 0)).toBe(FILES)
   // Only what the killed had in hand is done again.
   expect(attempts().length).toBeLessThanOrEqual(STEPS.length * FILES + kills * AT_WORK)
