@@ -26,10 +26,8 @@ export type CrewRuntime = Runtime<typeof machines>
 export type CrewSnapshot = ActorSnapshot<typeof coordinator>
 type Crew = ActorHandle<typeof coordinator>
 
-export const openCrew = (store: string, options: Pick<RuntimeOptions, 'onError'> & { readonly leaseTtlMs?: number } = {}): Promise<CrewRuntime> => {
-  const { leaseTtlMs, onError } = options
-  return createRuntime({ machines, store, limits: { ...limits, ...(leaseTtlMs !== undefined && { leaseTtlMs }) }, ...(onError && { onError }) })
-}
+export const openCrew = (store: string, options: Pick<RuntimeOptions, 'onError' | 'limits'> = {}): Promise<CrewRuntime> =>
+  createRuntime({ machines, store, ...options, limits: { ...limits, ...options.limits } })
 
 /** Begins the review of a folder, or goes on with it, until the report is written or `signal` says stop. */
 export async function reviewFolder({ input, key, store, settings }: Options, screen: Screen, signal: AbortSignal): Promise<Outcome> {

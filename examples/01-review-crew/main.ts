@@ -63,7 +63,7 @@ function tell(outcome: Outcome): number {
 
 const NO_REDIS = 'Is there a Redis? `apt install redis-server` starts one; or `brew install redis`, then `redis-server`. Without --store no server is needed.'
 
-const remedyOf = ({ code, message, remedy }: TroupeError): string => (code === 'store/failed' && isRedis(message) ? NO_REDIS : remedy)
+const remedyOf = ({ code, message, remedy }: TroupeError): string => (code === 'store/failed' && isRedis(message) && message.includes('did not answer') ? NO_REDIS : remedy)
 
 function historyOf({ takenOver, retries }: { readonly takenOver: number; readonly retries: number }): string {
   return `${takenOver > 0 ? `, ${count(takenOver, 'file')} taken over from an earlier run` : ''}${retries > 0 ? `, ${count(retries, 'attempt')} tried again` : ''}`

@@ -43,7 +43,7 @@ const say = (fact: Fact): void => void process.send?.(fact, undefined, undefined
 async function work({ input, key, store, settings }: Options): Promise<void> {
   // Ctrl-C goes to all processes of a terminal: the first one says what is to be done.
   process.on('SIGINT', () => undefined)
-  const runtime = await openCrew(store, { leaseTtlMs: LEASE_MS, onError: tellTrouble })
+  const runtime = await openCrew(store, { limits: { leaseTtlMs: LEASE_MS }, onError: tellTrouble })
   const close = (): void => void runtime.close().finally(() => process.exit())
   process.once('SIGTERM', close)
   process.once('disconnect', close)

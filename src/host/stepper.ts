@@ -138,13 +138,15 @@ export class Stepper {
   park(work: Work, batch: Batch, slot: Slot): void {
     if (work.parkedPosition !== undefined) return
     const { mailboxDepthMax } = slot.definition?.limits ?? this.parts.env.limits
-    if (slot.parked >= mailboxDepthMax) {
+    const { body } = work.message
+    // How a child has ended is never refused, or its parent would wait for ever: there are no more ends than children.
+    const isEnd = body.kind === 'child' && body.outcome.type !== 'snapshot'
+    if (slot.parked >= mailboxDepthMax && !isEnd) {
       return this.refuse(work, batch, new TroupeError('mailbox/full', `${slot.address} is ${slot.status} and ${slot.parked} events wait for it, the limit`, { address: slot.address, details: { depth: slot.parked, limit: mailboxDepthMax } }))
     }
     slot.parked++
     batch.slots.add(slot)
     batch.park.push(work.message as Message<Body>)
-    const { body } = work.message
     // Counted as it is accepted: the same event sent again while this one waits is no other one.
     if (body.kind === 'event' && body.key !== undefined) this.#mark(batch, slot, body.key, body.event)
     if (slot.status === 'active') this.parts.wake(slot.id)

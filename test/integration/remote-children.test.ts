@@ -5,7 +5,7 @@ import { afterAll, describe, expect, test } from 'vitest'
 import { remote } from 'troupe'
 import { createMemoryStore, createTestWorld } from 'troupe/testing'
 import { assign, createActor, enqueueActions, sendParent, sendTo, setup, spawnChild, stopChild } from 'xstate'
-import type { ActorRefFrom, AnyActorRef } from 'xstate'
+import type { ActorRefFrom, AnyActorRef, DoneActorEvent } from 'xstate'
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-remote-'))
@@ -352,4 +352,24 @@ test('a fork hears of its own children, whatever their ids', async () => {
   await world.settle()
   expect((await original.snapshot()).context.got).toEqual([6])
   expect((await fork.snapshot()).context.got).toEqual([3])
+})
+
+test('a paused parent misses no end of a child, however many there are', async () => {
+  const parent = setup({ types: { context: {} as { ended: number }, events: {} as { type: 'GO' } | DoneActorEvent<{ total: number }> }, actors: { counter: remote<typeof counter>('counter') } }).createMachine({
+    context: { ended: 0 },
+    entry: Array.from({ length: 5 }, (_, n) => spawnChild('counter', { id: `c${n}` })),
+    on: { GO: {}, 'xstate.done.actor.*': { actions: assign({ ended: ({ context }) => context.ended + 1 }) } },
+  })
+  await using world = await createTestWorld({ machines: { parent: { machine: parent, limits: { mailboxDepthMax: 2 } }, counter } })
+  const actor = world.runtime.actor('parent', '1')
+  await actor.start()
+  await world.settle()
+  await actor.pause()
+  const { actors } = await world.runtime.actors({ machine: 'counter' })
+  for (const { key } of actors) await world.runtime.actor(counter, key).send({ type: 'END' })
+  await world.settle()
+  await expect(actor.ask({ type: 'GO' }, { timeout: 1_000 })).rejects.toMatchObject({ code: 'mailbox/full' })
+  await actor.resume()
+  await world.settle()
+  expect((await actor.snapshot()).context.ended).toBe(5)
 })

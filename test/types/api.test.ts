@@ -184,6 +184,12 @@ describe('remote', () => {
     // @ts-expect-error -- no such child
     parent.createMachine({ invoke: { src: 'ordre' } })
   })
+
+  test('may be spread, and knows no other option', () => {
+    expectTypeOf(remote<typeof order>('order', { spread: true })).toEqualTypeOf(remote<typeof order>('order'))
+    // @ts-expect-error -- no such option
+    remote<typeof order>('order', { far: true })
+  })
 })
 
 describe('task', () => {
