@@ -20,7 +20,7 @@ class CommitCall {
   constructor(of: PartitionKeys, args: readonly Argument[]) {
     this.#of = of
     this.keys = [
-      ...of.all('meta', 'actors', 'bases', 'journal', 'inbox', 'receivers', 'depth', 'blobs', 'blobrefs', 'out', 'parked', 'due', 'unsettled', 'expiry', 'aged', 'markends', 'letters', 'resolved'),
+      ...of.inbox('actors', 'bases', 'due', 'unsettled', 'expiry', 'aged', 'journal', 'out', 'parked', 'markends', 'letters', 'resolved'),
       ...(['present', 'replayed', 'discarded'] as const).map(state => of.letters(state)),
     ]
     this.args = [...args]

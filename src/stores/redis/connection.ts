@@ -5,7 +5,7 @@ import type { Cluster, Redis } from 'ioredis'
 import { TroupeError } from '../../core/errors.ts'
 import { toStoreError } from './redis-errors.ts'
 
-/** One file per verb in `lua/`; each names its keys, arguments, answer and guarantee. */
+/** One file per verb in `lua/`; each names its keys, arguments, answer and guarantee, and what it uses of `lua/parts`. */
 const scriptNames = [
   'accept', 'announce', 'answer', 'append', 'claim', 'commit', 'expired', 'history', 'journal', 'letters', 'list', 'load', 'open', 'outbox', 'parked', 'past', 'release', 'renew', 'retire', 'sweep', 'take',
   'queue/cancel', 'queue/configure', 'queue/extend', 'queue/finish', 'queue/missing', 'queue/put', 'queue/results', 'queue/retire', 'queue/return', 'queue/settle', 'queue/take', 'queue/view',
@@ -94,9 +94,12 @@ function nodeOf(cluster: Cluster, key: string): Redis {
   return node
 }
 
+/** The parts that a script uses stand before it: Redis is given one text, and knows no modules. */
 function readScript(name: ScriptName): Script {
-  const text = name.startsWith('queue/') ? readText('queue/prelude') + readText(name) : readText(name)
+  const script = readLua(name)
+  const [, used] = /^-- USES +(.+)$/m.exec(script) ?? []
+  const text = [...(used?.split(', ').map(part => readLua(`parts/${part}`)) ?? []), script].join('')
   return { text, sha: createHash('sha1').update(text).digest('hex') }
 }
 
-const readText = (name: string): string => readFileSync(new URL(`./lua/${name}.lua`, import.meta.url), 'utf8')
+const readLua = (path: string): string => readFileSync(new URL(`./lua/${path}.lua`, import.meta.url), 'utf8')

@@ -26,6 +26,11 @@ export class PartitionKeys {
     return names.map(name => this.#root + name)
   }
 
+  /** What `lua/parts/inbox.lua` needs, and what else a script that uses it does. */
+  inbox(...names: readonly KeyName[]): string[] {
+    return this.all('meta', 'inbox', 'receivers', 'depth', 'blobs', 'blobrefs', ...names)
+  }
+
   rows(id: ActorId): string {
     return `${this.#root}r:${id}`
   }
@@ -101,7 +106,7 @@ const queueKeyNames = [
 
 export const queueKey = (prefix: string, queue: string, name: (typeof queueKeyNames)[number]): string => `{${prefix}:q:${queue}}:${name}`
 
-/** Keys of a queue of tasks, in the order in which all its scripts take them; `lua/queue/prelude.lua` explains them. */
+/** Keys of a queue of tasks, in the order in which all its scripts take them; `lua/parts/queue.lua` explains them. */
 export const queueKeys = (prefix: string, queue: string): string[] => queueKeyNames.map(name => queueKey(prefix, queue, name))
 
 /** Key of the names of all queues. */

@@ -91,7 +91,7 @@ class AppendLane {
 
   async append(messages: readonly InboxMessage[], depthMax: number): Promise<void> {
     const { connection, prefix, blobBytes, keysOf } = this.#deployment
-    const keys = keysOf(this.#partition).all('meta', 'inbox', 'receivers', 'depth', 'blobs', 'blobrefs', 'senders')
+    const keys = keysOf(this.#partition).inbox('senders')
     const contents = messages.flatMap(({ id, to, at, data }): Argument[] => [id, to, at, data, blobHash(data, blobBytes)])
     let [sender, call] = this.#number()
     for (let waitedMs = 0; ; waitedMs += REPEAT_PAUSE_MS) {

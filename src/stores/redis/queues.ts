@@ -19,7 +19,7 @@ interface End {
 
 type QueueScript = Extract<ScriptName, `queue/${string}`>
 
-/** Queues of tasks on Redis Streams; what lies where is told in `lua/queue/prelude.lua`, the wire format in `docs/task-protocol.md`. */
+/** Queues of tasks on Redis Streams; what lies where is told in `lua/parts/queue.lua`, the wire format in `docs/task-protocol.md`. */
 export function createQueues({ connection, prefix }: Deployment): TaskQueues {
   const run = (script: QueueScript, queue: string, args: readonly (string | number)[]): Promise<unknown> => connection.run(script, queueKeys(prefix, queue), args)
   const write = (script: QueueScript, queue: string, args: readonly (string | number)[]): Promise<unknown> => connection.write(script, queueKeys(prefix, queue), args)

@@ -98,6 +98,6 @@ export class Relay {
       return
     }
     const messages = entries.flatMap(({ number, id, to, at, data }): Argument[] => [number, id, to, at, data, blobHash(data, blobBytes)])
-    await connection.write('accept', keysOf(Number(target)).all('meta', 'inbox', 'receivers', 'depth', 'blobs', 'blobrefs', 'relayed'), [source, channels.node(prefix), target, ...messages])
+    await connection.write('accept', keysOf(Number(target)).inbox('relayed'), [source, channels.node(prefix), target, ...messages])
   }
 }

@@ -1,6 +1,7 @@
 -- Takes attempts back, wherever they are.
 -- ARGV  channel of the queue, then ids
 -- Guarantee: afterwards no delivery of them can be finished.
+-- USES  queue
 for i = 2, #ARGV do
   local id = ARGV[i]
   local state = redis.call('HGET', K.index, id) or ''

@@ -1,6 +1,7 @@
 -- Sets how the queue works.
 -- ARGV  option and value in turn; what is not named is left open
 -- Guarantee: what waits because of an old limit is looked at under the new one.
+-- USES  queue
 for _, log in ipairs({ 'completed', 'failed', 'dead_letter' }) do
   if redis.call('EXISTS', K[log]) == 0 then redis.call('XGROUP', 'CREATE', K[log], 'monitoring', '0', 'MKSTREAM') end
 end

@@ -2,6 +2,7 @@
 -- ARGV  worker, then per attempt: entry, delivery, id, log (completed or failed), report
 -- Gives per attempt 1, or 0 when it is not this delivery's any more.
 -- Guarantee: only the latest delivery can finish an attempt; its report is kept until it is settled (Q4).
+-- USES  queue
 local out = {}
 for i = 2, #ARGV, 5 do
   local id = ARGV[i + 2]

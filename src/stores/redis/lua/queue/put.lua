@@ -2,6 +2,7 @@
 -- ARGV  name of the queue, its channel, channel of the node that waits for the results,
 --       then per attempt: id, partition, epoch of its lease, key, priority (1 to 3), data
 -- Guarantee: an id that is known is the same attempt (Q1); a put under an older epoch changes nothing (Q2).
+-- USES  queue
 local queue, channel, owner = ARGV[1], ARGV[2], ARGV[3]
 redis.call('HSET', K.meta, 'queue', queue)
 local fresh = 0

@@ -2,6 +2,7 @@
 -- ARGV  worker (without '|'), most attempts
 -- Gives per attempt: entry, delivery, id, data, details.
 -- Guarantee: a delivery is counted before it is given (Q3); limits (Q5) and shares (Q6) hold over all workers.
+-- USES  queue
 local worker, limit, at = ARGV[1], tonumber(ARGV[2]), now()
 local out, given = {}, 0
 redis.call('ZADD', K.workers, at, worker)

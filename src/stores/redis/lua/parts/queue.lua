@@ -1,4 +1,4 @@
--- What stands before every script of a task queue: its keys, and what the scripts share. All keys have one hash tag, and all
+-- What every script of a task queue uses: its keys, and what the scripts share. All keys have one hash tag, and all
 -- scripts are given all of them in this order:
 --   settings     hash     total, perKey, minIdleMs, deliveriesMax, weighted, w:<key>
 --   meta         hash     queue, seq, turn, now:<priority>, lookedAt
