@@ -319,7 +319,10 @@ export interface ActorPage {
 
 export interface SweepRequest {
   readonly now: number
-  /** Journal rows older than this and not needed to load an actor go. */
+  /**
+   * Journal rows older than this and not needed to load an actor go. One that stays only for that stays in the actor's `history`;
+   * whether `journal` still gives it is the store's choice: whoever follows a partition has seen it long ago.
+   */
   readonly journalBefore: number | undefined
   readonly limit: number
 }

@@ -8,6 +8,8 @@ import { indexOf, unpackRecord } from './record-text.ts'
 
 /** Resolved dead letters stay a week. */
 const RESOLVED_KEPT_MS = 7 * 24 * 60 * 60 * 1000
+/** Senders are remembered for a day of silence: no copy of a call is on its way for so long, its connection is given up in seconds. */
+const SENDER_KEPT_SECONDS = 24 * 60 * 60
 
 interface Expired {
   /** Ids and records in turn. */
@@ -29,14 +31,19 @@ export function createSweep({ connection, keysOf }: Deployment): Store['sweep'] 
     return { actors, marks, letters, aged, lastEntry }
   }
 
+  /** Where the next sweep of a partition goes on looking for senders; a restart begins at the front. */
+  const cursors = new Map<number, string>()
+
   return async (lease, request) => {
     const expired = await find(lease, request)
     const { now, journalBefore, limit } = request
-    const head = [lease.token, lease.epoch, now, now - RESOLVED_KEPT_MS, journalBefore ?? '', limit, expired.lastEntry]
+    const head = [lease.token, lease.epoch, now, now - RESOLVED_KEPT_MS, journalBefore ?? '', limit, expired.lastEntry, cursors.get(lease.partition) ?? '0', SENDER_KEPT_SECONDS]
     const { keys, args } = callFor(keysOf(lease.partition), expired, lease.partition)
-    const [status, detail] = (await connection.write('sweep', keys, [...head, ...args])) as readonly [string, string | number]
-    if (status === 'stale') throw stale(lease, String(detail))
-    return Number(detail)
+    const answer = (await connection.write('sweep', keys, [...head, ...args])) as readonly ['stale', string] | readonly ['ok', number, string]
+    if (answer[0] === 'stale') throw stale(lease, answer[1])
+    const [, gone, cursor] = answer
+    cursors.set(lease.partition, cursor)
+    return gone
   }
 }
 
@@ -44,7 +51,7 @@ function callFor(of: ReturnType<Deployment['keysOf']>, { actors, marks, letters,
   const keys = [
     ...of.all('meta', 'actors', 'bases', 'journal', 'expiry', 'aged', 'markends', 'letters', 'resolved'),
     ...(['present', 'replayed', 'discarded'] as const).map(state => of.letters(state)),
-    ...of.all('due', 'unsettled', 'parked', 'depth'),
+    ...of.all('due', 'unsettled', 'parked', 'depth', 'senders'),
   ]
   const args: Argument[] = [actors.length / 2]
   for (let at = 0; at < actors.length; at += 2) {

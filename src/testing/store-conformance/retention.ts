@@ -136,13 +136,15 @@ export const retentionCases: Cases = {
     await sweep(owner, { journalBefore: NOW + 6 })
     const spans = async (id: ActorId) => (await store.history(id, 0, 10)).map(({ toSeq }) => toSeq)
     assert.deepEqual([await spans(based), await spans(young), await spans(bare)], [[6], [2], [2, 3, 4, 5, 6]])
+    const inOrder = (await store.journal(0, 0, 100)).filter(({ at }) => at >= NOW + 6).map(({ id, toSeq }) => [id, toSeq])
+    assert.deepEqual(inOrder, [[based, 6], [bare, 6], [young, 2]])
     assert.deepEqual([await reach(store, based, 99), await reach(store, young, 99), await reach(store, bare, 99)], [6, 2, 6])
     await refuses(store.load(based, 4), 'history/trimmed')
     assert.equal(await reach(store, based, 6), 6)
     assert.equal(await reach(store, bare, 3), 3)
   },
 
-  'S9: whatever a sweep trims, every actor still loads, and its past is whole or refused': async ({ open }) => {
+  'S8, S9: whatever a sweep trims, every actor still loads, its past is whole or refused, and the journal keeps what is young': async ({ open }) => {
     const seed = 20_240_607
     const random = createSeededRandom(seed)
     const below = (n: number) => Math.floor(random.next() * n)
@@ -150,7 +152,9 @@ export const retentionCases: Cases = {
     const owner = await Owner.of(store)
     const ids = Array.from({ length: 6 }, (_, n) => idIn(store, `k${n}`))
     const seqs = ids.map(() => 0)
+    const written: (readonly [ActorId, toSeq: number, at: number])[] = []
     let trimmed = 0
+    let trimmedBefore = 0
     for (let round = 0; round < 60; round++) {
       const actors = ids.flatMap((id, n) => {
         const from = (seqs[n] ?? 0) + 1
@@ -160,8 +164,16 @@ export const retentionCases: Cases = {
         return [steps(id, from, { seq, ...(random.next() < 0.25 && { base: from + below(seq - from + 1) }) })]
       })
       await owner.commit({ at: NOW + round, actors })
-      if (round % 3 === 0) await sweep(owner, { journalBefore: NOW + round - below(10), limit: 1 + below(12) })
+      for (const { record } of actors) written.push([record.id, record.seq, NOW + round])
+      if (round % 3 === 0) {
+        const journalBefore = NOW + round - below(10)
+        trimmedBefore = Math.max(trimmedBefore, journalBefore)
+        await sweep(owner, { journalBefore, limit: 1 + below(12) })
+      }
       if (round % 10 !== 9) continue
+      const isYoung = ([, , at]: (typeof written)[number]) => at >= trimmedBefore
+      const journal = (await store.journal(0, 0, 1_000)).map(({ id, toSeq, at }) => [id, toSeq, at] as const)
+      assert.deepEqual(journal.filter(isYoung), written.filter(isYoung), `seed ${seed}, round ${round}: what is young stays in the journal, in order`)
       for (const [n, id] of ids.entries()) {
         assert.equal(await reach(store, id, 1_000), seqs[n], `seed ${seed}, round ${round}`)
         for (let at = 1; at <= (seqs[n] ?? 0); at++) {

@@ -1,13 +1,13 @@
 -- Deletes what `expired` has found, if it still has outlived its retention.
 -- KEYS  1 meta, 2 actors, 3 bases, 4 journal, 5 expiry, 6 aged, 7 mark ends, 8 letters, 9 resolved, 10-12 letters present, replayed, discarded,
---       13 due, 14 unsettled, 15 parked, 16 depth, then, in the order of ARGV: per actor its status set, rows, older bases, positions of
+--       13 due, 14 unsettled, 15 parked, 16 depth, 17 senders, then, in the order of ARGV: per actor its status set, rows, older bases, positions of
 --       parked messages, marks and its run's set; per mark its actor's marks; per actor with old rows its rows and older bases
 -- ARGV  token, epoch, now, time before which resolved letters go, time before which rows go ('' for none), most rows to trim,
---       newest journal entry that may go ('' for none), then sections, each a count and its items, in the order of the code
--- Gives {'stale', epoch} | {'ok', actors deleted}
-local FIXED = 16
+--       newest journal entry that may go ('' for none), where to look for senders, seconds that they are kept, then sections, each a count and its items, in the order of the code
+-- Gives {'stale', epoch} | {'ok', actors deleted, where to look for senders next}
+local FIXED = 17
 local call, match = redis.call, string.match
-local key, arg = FIXED, 7
+local key, arg = FIXED, 9
 local function nextKey() key = key + 1 return KEYS[key] end
 local function nextArg() arg = arg + 1 return ARGV[arg] end
 local meta = call('HMGET', KEYS[1], 'token', 'epoch', 'live')
@@ -82,4 +82,10 @@ for _, entry in ipairs(call('XRANGE', KEYS[4], '-', '+', 'COUNT', 256)) do
   if not goes then break end
   call('XDEL', KEYS[4], entry[1])
 end
-return {'ok', gone}
+
+-- Senders that have been silent for long, by the clock of Redis, which has written when they were heard.
+local senders, silentSince = call('HSCAN', KEYS[17], ARGV[8], 'COUNT', ARGV[6]), call('TIME')[1] - ARGV[9]
+for i = 1, #senders[2], 2 do
+  if tonumber(match(senders[2][i + 1], '^%d+ (%d+)')) < silentSince then call('HDEL', KEYS[17], senders[2][i]) end
+end
+return {'ok', gone, senders[1]}
