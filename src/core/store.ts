@@ -16,7 +16,8 @@ import type { TaskQueues } from './queue.ts'
  *     their node. Both may come after `commit` has resolved, and then come although its caller has died.
  * S6  The inbox gives messages in the order of their positions; a position is never used again.
  * S7  `claim` gives a partition away only when its lease has run out, was released or its node is known to be dead,
- *     and each claim has a higher epoch.
+ *     and each claim has a higher epoch. A store that may have lost its last writes (in a failover) takes back every lease
+ *     from before it: commits under it are refused as stale.
  * S8  Journal rows of a partition have increasing positions, visible in that order.
  * S9  `load` gives the newest base at or below the sequence asked for and every row that holds a later sequence up to it, without gaps.
  *     (A row may begin before the base: readers skip those entries.)

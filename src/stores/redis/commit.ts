@@ -98,12 +98,14 @@ export function createCommit({ connection, prefix, blobBytes, keysOf }: Deployme
     const [status, detail] = (await connection.write('commit', call.keys, call.args)) as readonly [string, string | number]
     switch (status) {
       case 'ok':
-        if (detail === 1) relay.start(partition)
+        if (detail !== 0) relay.start(partition)
         return
       case 'stale':
         throw new TroupeError('lease/stale', `partition ${partition} is no longer owned by node ${node} (epoch ${epoch}); the store is at epoch ${detail}`, { details: { partition, node, epoch, storeEpoch: Number(detail) } })
       case 'behind':
         throw new TroupeError('lease/stale', `commit ${seq} of partition ${partition} does not follow ${detail}: another commit came before it`, { details: { partition, seq, storeSeq: Number(detail) } })
+      case 'void':
+        throw new TroupeError('lease/stale', `partition ${partition} must be claimed again: its Redis has failed over or started again since node ${node} claimed it (epoch ${epoch}), and may have lost its last writes`, { details: { partition, node, epoch } })
       default:
         throw new Error(`${detail} (partition ${partition})`)
     }

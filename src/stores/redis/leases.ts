@@ -3,7 +3,10 @@ import type { Deployment } from './deployment.ts'
 import { channels } from './keys.ts'
 import type { Relay } from './relay.ts'
 
-/** Leases by the clock of Redis alone: `now` of the callers means nothing here, so their clocks may be wrong. */
+/**
+ * Leases by the clock of Redis alone: `now` of the callers means nothing here, so their clocks may be wrong. A lease holds for one
+ * replication id: after a failover or restart, which may have taken the last claims and messages back, it is lost.
+ */
 export function createLeases({ connection, prefix, partitions, keysOf }: Deployment, relay: Relay): Pick<Store, 'claim' | 'renew' | 'release' | 'leases'> {
   const meta = (partition: number): string[] => [keysOf(partition).one('meta')]
 
@@ -18,10 +21,10 @@ export function createLeases({ connection, prefix, partitions, keysOf }: Deploym
 
   return {
     async claim({ partition, node, token, ttlMs }): Promise<ClaimResult> {
-      const answer = (await connection.write('claim', meta(partition), [node, token, ttlMs])) as readonly [0, string, string] | readonly [1, number, string, string, number]
+      const answer = (await connection.write('claim', keysOf(partition).all('meta', 'out'), [node, token, ttlMs])) as readonly [0, string, string] | readonly [1, number, string, string, number]
       if (answer[0] === 0) return { ok: false, owner: answer[1], expiresAt: Number(answer[2]) }
       const [, epoch, seq, inboxFloor, waits] = answer
-      if (waits === 1) relay.start(partition)
+      if (waits > 0) relay.start(partition)
       return { ok: true, lease: { partition, node, token, epoch }, seq: Number(seq), inboxFloor: Number(inboxFloor) }
     },
     async renew(leases, _now, ttlMs) {

@@ -1,13 +1,21 @@
 -- Gives a partition to a node if nobody holds it.
--- KEYS  meta
+-- KEYS  meta, out
 -- ARGV  node, token, ttl in milliseconds
--- Gives {1, epoch, seq, inbox floor, 1 if messages wait to be relayed} | {0, owner, expires at}
--- Guarantee: by the clock of Redis alone; each claim has a higher epoch (S7).
-local meta = redis.call('HMGET', KEYS[1], 'node', 'token', 'epoch', 'expires', 'seq', 'floor', 'out', 'relayed')
+-- USES  replication
+-- Gives {1, epoch, seq, inbox floor, messages that wait to be relayed} | {0, owner, expires at}
+-- Guarantee: by the clock of Redis alone; each claim has a higher epoch (S7). A lease from before a failover is void: no commit under
+-- it is taken any more, and the numbers of messages and journal rows that were lost are not used again (each of their receivers
+-- would take a new one for the old one).
+local LOST_MAX = 100000000
+local meta = redis.call('HMGET', KEYS[1], 'node', 'token', 'epoch', 'expires', 'seq', 'floor', 'replid')
 local time = redis.call('TIME')
 local now = time[1] * 1000 + math.floor(time[2] / 1000)
-local free = not meta[1] or meta[1] == '' or tonumber(meta[4]) <= now
+local id = replicationId()
+local free = not meta[1] or meta[1] == '' or tonumber(meta[4]) <= now or meta[7] ~= id
 if not free and not (meta[1] == ARGV[1] and meta[2] == ARGV[2]) then return {0, meta[1], meta[4]} end
 local epoch = (tonumber(meta[3]) or 0) + 1
-redis.call('HSET', KEYS[1], 'node', ARGV[1], 'token', ARGV[2], 'epoch', epoch, 'expires', string.format('%.0f', now + ARGV[3]))
-return {1, epoch, meta[5] or '0', meta[6] or '0', (meta[7] or '0') ~= (meta[8] or '0') and 1 or 0}
+redis.call('HSET', KEYS[1], 'node', ARGV[1], 'token', ARGV[2], 'epoch', epoch, 'expires', string.format('%.0f', now + ARGV[3]), 'replid', id)
+if meta[7] and meta[7] ~= id then
+  for _, counter in ipairs({'out', 'journal'}) do redis.call('HINCRBY', KEYS[1], counter, LOST_MAX) end
+end
+return {1, epoch, meta[5] or '0', meta[6] or '0', redis.call('XLEN', KEYS[2])}

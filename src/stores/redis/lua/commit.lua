@@ -5,17 +5,19 @@
 --       positions; per mark its actor's marks
 -- ARGV  token, epoch, commit id, seq, time, inbox floor, prefix of node channels, channel of the partition, partition,
 --       then sections, each a count and its items, in the order of the code
--- USES  cursor, inbox, actors
--- Gives {'ok', 1 if messages wait to be relayed} | {'stale', epoch} | {'behind', seq} | {'broken', what}
--- Guarantee: all or nothing (S1): whatever may be refused is looked at before the first write. Fenced by token, epoch and seq (S2);
--- repeated with the id of the last commit it changes nothing (S3).
+-- USES  cursor, inbox, actors, replication
+-- Gives {'ok', messages that wait to be relayed} | {'stale', epoch} | {'behind', seq} | {'void'} | {'broken', what}
+-- Guarantee: all or nothing (S1): whatever may be refused is looked at before the first write. Fenced by token, epoch and seq (S2), and
+-- by the replication id: after a failover other messages may stand at positions that this owner has read. Repeated with the id of
+-- the last commit it changes nothing (S3).
 key, arg = 21, 9
 
 -- ── what may be refused ──────────────────────────────────────────────────────────────────────────────────────────
-local meta = call('HMGET', KEYS[1], 'token', 'epoch', 'commit', 'seq', 'floor', 'head', 'parked', 'journal', 'out', 'score', 'live', 'node', 'relayed')
+local meta = call('HMGET', KEYS[1], 'token', 'epoch', 'commit', 'seq', 'floor', 'head', 'parked', 'journal', 'out', 'score', 'live', 'node', 'replid')
 if meta[1] ~= ARGV[1] or meta[2] ~= ARGV[2] then return {'stale', meta[2] or '0'} end
-if meta[3] == ARGV[3] then return {'ok', (meta[9] or '0') ~= (meta[13] or '0') and 1 or 0} end
+if meta[3] == ARGV[3] then return {'ok', call('XLEN', KEYS[14])} end
 if tonumber(ARGV[4]) ~= (tonumber(meta[4]) or 0) + 1 then return {'behind', meta[4] or '0'} end
+if meta[13] ~= replicationId() then return {'void'} end
 local floor, head, parked, out = tonumber(meta[5] or '0'), tonumber(meta[6] or '0'), tonumber(meta[7] or '0'), tonumber(meta[9] or '0')
 local newFloor = math.max(floor, tonumber(ARGV[6]))
 if newFloor > head then return {'broken', 'inbox floor ' .. ARGV[6] .. ' is above its last message ' .. head} end
@@ -86,4 +88,4 @@ call('HSET', KEYS[1], 'commit', ARGV[3], 'seq', ARGV[4], 'floor', newFloor, 'hea
   'out', out, 'score', format('%.0f', counts.score), 'live', counts.live)
 call('PUBLISH', ARGV[8], '')
 if head > before then call('PUBLISH', ARGV[7] .. meta[12], 'inbox ' .. ARGV[9]) end
-return {'ok', out ~= tonumber(meta[13] or '0') and 1 or 0}
+return {'ok', call('XLEN', KEYS[14])}
