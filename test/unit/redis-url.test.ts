@@ -1,12 +1,13 @@
 import { describe, expect, test } from 'vitest'
 import { parseRedisUrl } from '../../src/stores/redis/redis-url.ts'
 
-const DEFAULTS = { isCluster: false, isTls: false, username: undefined, password: undefined, db: 0, prefix: 'troupe', partitions: undefined, durability: 'process-crash' }
+const DEFAULTS = { isCluster: false, tls: undefined, username: undefined, password: undefined, db: 0, prefix: 'troupe', partitions: undefined, durability: 'process-crash' }
 
 test.each([
   ['redis://localhost', { nodes: [{ host: 'localhost', port: 6379 }] }],
   ['redis://127.0.0.1:7000/3', { nodes: [{ host: '127.0.0.1', port: 7000 }], db: 3 }],
-  ['rediss://ada:s%40crt@db.example:6380?prefix=shop&partitions=4', { nodes: [{ host: 'db.example', port: 6380 }], isTls: true, username: 'ada', password: 's@crt', prefix: 'shop', partitions: 4 }],
+  ['rediss://ada:s%40crt@db.example:6380?prefix=shop&partitions=4', { nodes: [{ host: 'db.example', port: 6380 }], tls: {}, username: 'ada', password: 's@crt', prefix: 'shop', partitions: 4 }],
+  ['rediss://h?ca=./ca%20file.pem&cert=c.pem&key=k.pem', { nodes: [{ host: 'h', port: 6379 }], tls: { ca: './ca file.pem', cert: 'c.pem', key: 'k.pem' } }],
   ['redis://:pw@h?durability=power-loss', { nodes: [{ host: 'h', port: 6379 }], password: 'pw', durability: 'power-loss' }],
   ['redis://[::1]:7001', { nodes: [{ host: '::1', port: 7001 }] }],
   ['redis://a:1,b:2', { nodes: [{ host: 'a', port: 1 }, { host: 'b', port: 2 }], isCluster: true }],
@@ -30,6 +31,8 @@ describe('what makes no sense is refused with what is wrong, and never shows the
     ['redis://:hunter2@h?durability=forever', 'durability must be one of process-crash, power-loss, failover'],
     ['redis://:hunter2@h?cluster=maybe', 'cluster must be true or false'],
     ['redis://:hunter2@h?partition=4', "option 'partition' is not known"],
+    ['redis://:hunter2@h?ca=ca.pem', 'ca, cert and key are for TLS: begin with rediss://'],
+    ['rediss://:hunter2@h?cert=c.pem', 'cert and key go together'],
     ['redis://u:%E0%A4%A@h', 'percent-encoding'],
   ])('%s', (url, message) => {
     expect(() => parseRedisUrl(url)).toThrow(expect.objectContaining({ code: 'config/invalid', message: expect.stringContaining(message) as unknown }) as Error)

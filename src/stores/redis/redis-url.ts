@@ -10,10 +10,18 @@ export const durabilities = ['process-crash', 'power-loss', 'failover'] as const
  */
 export type Durability = (typeof durabilities)[number]
 
+/** Paths of PEM files: who may vouch for the server, and who we are if it asks. */
+export interface TlsFiles {
+  readonly ca: string | undefined
+  readonly cert: string | undefined
+  readonly key: string | undefined
+}
+
 export interface RedisAddress {
   readonly nodes: readonly { readonly host: string; readonly port: number }[]
   readonly isCluster: boolean
-  readonly isTls: boolean
+  /** Undefined for a connection in the clear. */
+  readonly tls: TlsFiles | undefined
   readonly username: string | undefined
   readonly password: string | undefined
   readonly db: number
@@ -34,12 +42,15 @@ export function parseRedisUrl(url: string): RedisAddress {
   const shown = url.replace(/\/\/[^@/?]*@/, '//…@')
   const wrong = (what: string): TroupeError => new TroupeError('config/invalid', `store '${shown}': ${what}`)
   if (scheme === undefined) throw wrong("is not of the form redis://user:password@host:port/db, or redis://host:port,host:port for a cluster")
-  const { prefix = DEFAULT_PREFIX, partitions, durability = 'process-crash', cluster = 'false', ...stray } = Object.fromEntries(new URLSearchParams(query)) as Record<string, string>
+  const { prefix = DEFAULT_PREFIX, partitions, durability = 'process-crash', cluster = 'false', ca, cert, key, ...stray } = Object.fromEntries(new URLSearchParams(query)) as Record<string, string>
   const unknown = Object.keys(stray)[0]
-  if (unknown !== undefined) throw wrong(`option '${unknown}' is not known; there are prefix, partitions, durability and cluster`)
+  if (unknown !== undefined) throw wrong(`option '${unknown}' is not known; there are prefix, partitions, durability, cluster, ca, cert and key`)
   if (!isName(prefix)) throw wrong('prefix must be a name of letters, digits, `_`, `.` and `-`')
   if (!durabilities.includes(durability as Durability)) throw wrong(`durability must be one of ${durabilities.join(', ')}`)
   if (cluster !== 'true' && cluster !== 'false') throw wrong('cluster must be true or false')
+  const isTls = scheme === 'rediss'
+  if (!isTls && (ca ?? cert ?? key) !== undefined) throw wrong('ca, cert and key are for TLS: begin with rediss://')
+  if ((cert === undefined) !== (key === undefined)) throw wrong('cert and key go together')
   const nodes = hosts.split(',').map(host => parseHost(host, wrong))
   const isCluster = cluster === 'true' || nodes.length > 1
   const db = path === '' ? 0 : wholeNumber(path, 'the database after the slash', { from: 0, to: 1_000_000 }, wrong)
@@ -48,7 +59,7 @@ export function parseRedisUrl(url: string): RedisAddress {
   return {
     nodes,
     isCluster,
-    isTls: scheme === 'rediss',
+    tls: isTls ? { ca, cert, key } : undefined,
     username,
     password,
     db,

@@ -1,6 +1,6 @@
 import { waitUntil } from '../processes.ts'
 import { startRedis } from './redis-server.ts'
-import type { RedisServer } from './redis-server.ts'
+import type { RedisOptions, RedisServer } from './redis-server.ts'
 
 const SLOTS = 16_384
 const KEYS_PER_MIGRATION = 100
@@ -16,6 +16,7 @@ export interface ClusterOptions {
   readonly replicas?: number
   /** Lines of the configuration of every node, by directive; the node timeout is ours. */
   readonly config?: Readonly<Record<string, string>>
+  readonly tls?: RedisOptions['tls']
 }
 
 export interface RedisCluster extends AsyncDisposable {
@@ -30,13 +31,13 @@ export interface RedisCluster extends AsyncDisposable {
   stop(): Promise<void>
 }
 
-export async function startCluster({ masters = 3, replicas = 3, config }: ClusterOptions = {}): Promise<RedisCluster> {
-  const started = await Promise.allSettled(Array.from({ length: masters + replicas }, () => startRedis({ cluster: true, config: { ...config, 'cluster-node-timeout': String(NODE_TIMEOUT_MS) } })))
+export async function startCluster({ masters = 3, replicas = 3, config, tls }: ClusterOptions = {}): Promise<RedisCluster> {
+  const started = await Promise.allSettled(Array.from({ length: masters + replicas }, () => startRedis({ cluster: true, ...(tls && { tls }), config: { ...config, 'cluster-node-timeout': String(NODE_TIMEOUT_MS) } })))
   const nodes = started.flatMap(result => (result.status === 'fulfilled' ? [result.value] : []))
   const stop = async (): Promise<void> => void await Promise.all(nodes.map(node => node.stop()))
   try {
     for (const result of started) if (result.status === 'rejected') throw result.reason
-    await join(nodes, masters)
+    await join(nodes, masters, tls ? 'tlsPort' : 'port')
   } catch (error) {
     await stop()
     throw error
@@ -53,14 +54,14 @@ export async function startCluster({ masters = 3, replicas = 3, config }: Cluste
 }
 
 /** Slots first, then acquaintance: each master's claim to its slots is settled before it hears of any other. */
-async function join(nodes: readonly RedisServer[], masters: number): Promise<void> {
+async function join(nodes: readonly RedisServer[], masters: number, port: 'port' | 'tlsPort'): Promise<void> {
   await Promise.all(nodes.map((node, index) => node.command('CLUSTER', 'SET-CONFIG-EPOCH', index + 1)))
   await Promise.all(nodes.slice(0, masters).map((node, index) => {
     const [first, end] = [index, index + 1].map(part => Math.floor((SLOTS * part) / masters)) as [number, number]
     return node.command('CLUSTER', 'ADDSLOTS', ...Array.from({ length: end - first }, (_, n) => first + n))
   }))
   const [seed, ...others] = nodes as [RedisServer, ...RedisServer[]]
-  await Promise.all(others.map(({ port }) => seed.command('CLUSTER', 'MEET', '127.0.0.1', port)))
+  await Promise.all(others.map(node => seed.command('CLUSTER', 'MEET', '127.0.0.1', node[port])))
   await waitUntil('all nodes know each other', async () => (await viewsOf(nodes)).every(view => view.filter(({ flags }) => !flags.includes('handshake')).length === nodes.length))
   await Promise.all(nodes.slice(masters).map(async (node, index) => node.command('CLUSTER', 'REPLICATE', await idOf(nodes[index % masters] as RedisServer))))
   await waitUntil('every replica has its data', async () => (await rolesOf(nodes)).filter(({ isMaster }) => !isMaster).length === nodes.length - masters && areLinked(nodes))

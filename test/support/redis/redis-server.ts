@@ -3,6 +3,7 @@ import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Redis } from 'ioredis'
 import { makeFastTempDir } from '../temp-dir.ts'
+import type { Authority, Certificate } from './certificates.ts'
 import { findRedis } from './find-redis.ts'
 import { openClient } from './open-client.ts'
 import { pickPort, PORT_PICKS_MAX } from './pick-port.ts'
@@ -18,11 +19,14 @@ export interface RedisOptions {
   readonly files?: Readonly<Record<string, string>>
   readonly port?: number
   readonly cluster?: boolean
+  /** Listens for TLS too, on the port above its own. */
+  readonly tls?: Certificate & Pick<Authority, 'ca'>
 }
 
 /** A server of our own on 127.0.0.1, which ends with this process at the latest. */
 export interface RedisServer extends AsyncDisposable {
   readonly port: number
+  readonly tlsPort: number
   readonly url: string
   readonly folder: string
   /** Of the process that runs now; another one after `restart`. */
@@ -64,6 +68,7 @@ export async function startRedis(options: RedisOptions = {}): Promise<RedisServe
 
 class OwnServer implements RedisServer {
   readonly port: number
+  readonly tlsPort: number
   readonly url: string
   readonly folder: string
   log = ''
@@ -77,6 +82,7 @@ class OwnServer implements RedisServer {
     this.#options = options
     this.folder = folder
     this.port = port
+    this.tlsPort = port + 1
     this.url = `redis://127.0.0.1:${port}`
   }
 
@@ -85,15 +91,20 @@ class OwnServer implements RedisServer {
   }
 
   async start(): Promise<void> {
-    const { config, cluster } = this.#options
+    const { config, cluster, tls } = this.#options
     // Later lines override earlier ones, and `include` stands for the lines of its file.
     const where = { bind: '127.0.0.1', port: String(this.port), dir: this.folder, daemonize: 'no', logfile: '""' }
-    const lines = [DEFAULTS, cluster ? CLUSTER : {}, config ?? {}, where].flatMap(part => Object.entries(part))
+    const lines = [DEFAULTS, cluster ? CLUSTER : {}, tls ? this.#listenForTls(tls) : {}, config ?? {}, where].flatMap(part => Object.entries(part))
     const path = join(this.folder, 'test.conf')
     await writeFile(path, lines.map(([key, value]) => `${key} ${value}\n`).join(''))
     this.log = ''
     this.#process = await spawnBound(this.#program, [path])
     await this.#ready(this.#process)
+  }
+
+  /** The nodes of a cluster that listens for TLS speak it among each other too: else they would tell clients the other port. */
+  #listenForTls({ ca, cert, key }: NonNullable<RedisOptions['tls']>): Readonly<Record<string, string>> {
+    return { 'tls-port': String(this.tlsPort), 'tls-ca-cert-file': ca, 'tls-cert-file': cert, 'tls-key-file': key, ...(this.#options.cluster && { 'tls-cluster': 'yes' }) }
   }
 
   /** Its own log says so, not an answer on the port: that might be another server's, which had the port before. */
