@@ -1,7 +1,8 @@
+import { once } from 'node:events'
 import { createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
 import { randomUUID } from 'node:crypto'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { createRuntime } from 'troupe'
 import type { ErrorCode } from 'troupe'
 import { assign, setup } from 'xstate'
@@ -53,6 +54,48 @@ test('a persistence that is weaker than the durability asked for', async () => {
   await using everysec = await startRedis({ config: { appendonly: 'yes', appendfsync: 'everysec' } })
   await refuses(`${everysec.url}?durability=power-loss`, 'config/invalid', 'appendfsync is everysec', 'set appendfsync always')
   await refuses(`${everysec.url}?durability=failover`, 'config/invalid', 'no replica is connected')
+})
+
+describe('a Redis that is loading its data', () => {
+  /** Each key takes a millisecond to load. */
+  const startLoading = async (keys: number) => {
+    const redis = await startRedis({ config: { 'key-load-delay': '1000', 'loading-process-events-interval-bytes': '1024' } })
+    await redis.command('DEBUG', 'POPULATE', keys, 'key', 100)
+    await redis.command('SAVE')
+    await redis.kill()
+    const loaded = redis.restart()
+    await waitUntil('it answers that it is loading', () => redis.command('GET', 'key').then(() => false, (error: Error) => error.message.startsWith('LOADING')))
+    return { redis, loaded }
+  }
+
+  test('for a moment: opening waits for it', async () => {
+    const { redis, loaded } = await startLoading(2_000)
+    await using _ = redis
+    const store = await openRedisStore(redis.url)
+    expect(await redis.command('DBSIZE')).toBeGreaterThan(2_000)
+    await store.close()
+    await loaded
+  }, 30_000)
+
+  test('for long: opening says so', async () => {
+    const { redis, loaded } = await startLoading(60_000)
+    await using _ = redis
+    const ended = expect(loaded).rejects.toThrow()
+    await expect(openRedisStore(redis.url)).rejects.toMatchObject({ code: 'store/failed', message: expect.stringMatching(/is still loading its data, for about \d+ s more/) as unknown })
+    await redis.kill()
+    await ended
+  }, 30_000)
+})
+
+test('a Redis that is too old: the version that is needed is named', async () => {
+  const info = 'redis_version:5.0.14\r\nrole:master\r\nloading:0\r\n'
+  // There are no packages of one so old: this one answers all that a client asks before it is ready.
+  const server = createServer(socket => socket.on('data', data => {
+    for (const [, command] of data.toString().matchAll(/\*\d+\r\n\$\d+\r\n(\w+)\r\n/g)) socket.write(command?.toLowerCase() === 'info' ? `$${info.length}\r\n${info}\r\n` : '+OK\r\n')
+  })).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  await refuses(`redis://127.0.0.1:${(server.address() as AddressInfo).port}`, 'config/invalid', 'its version is 5.0.14', 'Redis 6.2 or newer')
+  server.close()
 })
 
 test('a replica', async () => {

@@ -24,7 +24,8 @@ async function checkNode(node: Redis, name: string, durability: Durability): Pro
   const refuse = (what: string, remedy: string): TroupeError => new TroupeError('config/invalid', `${name}: ${what}; ${remedy}`, { details: { server: name } })
   const version = info['redis_version'] ?? '0'
   if (isOlder(version)) throw refuse(`its version is ${version}`, `Troupe needs Redis ${VERSION_MIN.join('.')} or newer, or Valkey`)
-  if (info['loading'] === '1' || info['async_loading'] === '1') throw new TroupeError('store/failed', `${name} is still loading its data: try again soon`, { details: { server: name } })
+  const loading = loadingFault(info, name)
+  if (loading) throw loading
   if (info['role'] === 'slave') throw new TroupeError('store/readonly', `${name} is a replica of ${info['master_host']}:${info['master_port']}, which takes no writes: give the address of the primary`, { details: { server: name } })
   const policy = info['maxmemory_policy'] ?? 'noeviction'
   if (policy !== 'noeviction') throw refuse(`maxmemory-policy is ${policy}, which deletes actors without a word when memory runs out`, 'set it to noeviction')
@@ -53,12 +54,20 @@ async function configOf(node: Redis, setting: string): Promise<string | undefine
   }
 }
 
-/** What is wrong with a cluster that no client can be made for: asked of one of its nodes. Undefined when that one sees nothing wrong. */
-export async function clusterFault(node: Redis, name: string): Promise<TroupeError | undefined> {
+/** What is wrong with a server that answers, but for which no client gets ready. Undefined when it sees nothing wrong itself. */
+export async function serverFault(node: Redis, name: string, isCluster: boolean): Promise<TroupeError | undefined> {
+  const fault = loadingFault(parseInfo(await node.info()), name)
+  if (fault || !isCluster) return fault
   const state = parseInfo(String(await node.cluster('INFO')))
   if (state['cluster_state'] === 'ok') return undefined
   const slots = Number(state['cluster_slots_ok'] ?? 0)
   return new TroupeError('store/failed', `${name}: the cluster serves ${slots} of 16384 slots and its state is ${state['cluster_state']}: assign the missing slots, or bring their nodes back`, { details: { server: name, slots } })
+}
+
+function loadingFault(info: Info, name: string): TroupeError | undefined {
+  if (info['loading'] !== '1' && info['async_loading'] !== '1') return undefined
+  const secondsLeft = Number(info['loading_eta_seconds'] ?? 1)
+  return new TroupeError('store/failed', `${name} is still loading its data, for about ${secondsLeft} s more: try again then`, { details: { server: name, secondsLeft } })
 }
 
 function parseInfo(text: string): Info {

@@ -4,8 +4,9 @@ import { isIP } from 'node:net'
 import { createSecureContext, connect as connectTls } from 'node:tls'
 import type { ConnectionOptions, SecureContext } from 'node:tls'
 import { Cluster, Redis } from 'ioredis'
+import type { CommonRedisOptions } from 'ioredis'
 import { TroupeError } from '../../core/errors.ts'
-import { clusterFault } from './boot-check.ts'
+import { serverFault } from './boot-check.ts'
 import { toStoreError } from './redis-errors.ts'
 import type { RedisAddress, TlsFiles } from './redis-url.ts'
 
@@ -36,10 +37,25 @@ export class RedisClients {
     return new RedisClients(address, name, address.tls && (await readTls(address.tls, name)))
   }
 
+  /** Connects by itself again, for as long as it is not closed. */
+  #create(db = this.#address.db): Redis | Cluster {
+    const { nodes, isCluster } = this.#address
+    const reconnectMs = (times: number): number => Math.min(RECONNECT_MS_MAX, 20 * times)
+    if (!isCluster) return this.#createOfOne({ db, retryStrategy: reconnectMs })
+    // A certificate is for names: they must not be resolved before it is looked at.
+    const names = this.#tls && { dnsLookup: (hostname: string, found: (error: null, address: string) => void) => found(null, hostname) }
+    return new Cluster([...nodes], { ...names, redisOptions: this.#options, lazyConnect: true, clusterRetryStrategy: reconnectMs })
+  }
+
+  #createOfOne(options: Pick<CommonRedisOptions, 'db' | 'enableReadyCheck' | 'retryStrategy'>): Redis {
+    const [host, port] = hostOf(this.#address)
+    return new Redis({ ...this.#options, host, port, ...options, lazyConnect: true })
+  }
+
   /** A call that was under way when the connection broke is never sent again by the client: only this store knows what may be repeated. */
-  create({ isCluster, db }: Pick<RedisAddress, 'isCluster' | 'db'> = this.#address): Redis | Cluster {
-    const { nodes, username, password } = this.#address
-    const options = {
+  get #options() {
+    const { username, password } = this.#address
+    return {
       ...(username !== undefined && { username }),
       ...(password !== undefined && { password }),
       ...(this.#tls && { tls: this.#tls }),
@@ -50,25 +66,20 @@ export class RedisClients {
       connectTimeout: CONNECT_MS,
       // What is under way when the connection breaks fails at once, instead of hanging until its time is over.
       maxRetriesPerRequest: 0,
+      maxLoadingRetryTime: RECONNECT_MS_MAX,
     }
-    const reconnectMs = (times: number): number => Math.min(RECONNECT_MS_MAX, 20 * times)
-    const [host, port] = hostOf(this.#address)
-    if (!isCluster) return new Redis({ ...options, host, port, db, retryStrategy: reconnectMs, lazyConnect: true })
-    // A certificate is for names: they must not be resolved before it is looked at.
-    const names = this.#tls && { dnsLookup: (hostname: string, found: (error: null, address: string) => void) => found(null, hostname) }
-    return new Cluster([...nodes], { ...names, redisOptions: options, lazyConnect: true, clusterRetryStrategy: reconnectMs })
   }
 
   /** A client for what is heard of changes, which belong to no database. */
   createSubscriber(): Redis | Cluster {
-    const client = this.create({ ...this.#address, db: 0 })
+    const client = this.#create(0)
     client.on('error', () => undefined)
     return client
   }
 
   /** A client that has reached its server. Throws what is wrong with the address, the login or the server. */
   async connect(): Promise<Redis | Cluster> {
-    const client = this.create()
+    const client = this.#create()
     let failure: unknown
     // Without a listener every failed attempt would be an uncaught exception.
     client.on('error', error => (failure = error))
@@ -79,7 +90,7 @@ export class RedisClients {
       return client
     } catch (error) {
       client.disconnect()
-      throw toStoreError((await this.#handshakeFault()) ?? (await this.#clusterFault()) ?? failure ?? error, this.#name)
+      throw toStoreError((await this.#handshakeFault()) ?? (await this.#serverFault()) ?? failure ?? error, this.#name)
     } finally {
       clearTimeout(timer)
     }
@@ -100,14 +111,13 @@ export class RedisClients {
     })
   }
 
-  /** A client of a cluster says only that it cannot connect: one of the nodes may know more. */
-  async #clusterFault(): Promise<TroupeError | undefined> {
-    if (!this.#address.isCluster) return undefined
-    const node = this.create({ isCluster: false, db: 0 }) as Redis
+  /** A client says only that it is not connected: its server, or one of its nodes, may know why. */
+  async #serverFault(): Promise<TroupeError | undefined> {
+    const node = this.#createOfOne({ enableReadyCheck: false, retryStrategy: () => null })
     node.on('error', () => undefined)
     try {
       await node.connect()
-      return await clusterFault(node, this.#name)
+      return await serverFault(node, this.#name, this.#address.isCluster)
     } catch {
       return undefined
     } finally {
