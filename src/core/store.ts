@@ -26,7 +26,10 @@ import type { TaskQueues } from './queue.ts'
 export interface Store {
   /** How many partitions the store was made with; fixed for its life. */
   readonly partitions: number
-  /** The nodes that share the partitions among them. Without it the first to come takes all it can, as suits a file on one machine. */
+  /**
+   * The nodes that share the partitions among them. Without it the first to come takes all it can, as suits a file on one machine.
+   * A store with members tells each node of what has come into its inboxes, also of what that node's own commits have sent.
+   */
   readonly members?: Members
   /** Queues of tasks for workers in any process. Without it a node runs all tasks of its actors itself. */
   readonly queues?: TaskQueues

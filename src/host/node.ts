@@ -305,8 +305,9 @@ export class Node {
     }
   }
 
-  /** Partitions of this node look into their inboxes at once; other nodes hear of it from the store. */
+  /** Partitions of this node look into their inboxes at once; other nodes, and those of a store with members, hear of it from the store. */
   #posted(messages: readonly Message<Body>[]): void {
+    if (this.#env.store.members) return
     for (const { to } of messages) this.owned.get(partitionOf(to, this.#env.store.partitions))?.hint()
   }
 

@@ -231,4 +231,20 @@ export const inboxCases: Cases = {
     }
     assert.equal(heardByStopped, 0)
   },
+  'the listener of a store with members hears of what its own commits have sent, once it has arrived': async ({ open, partitions, skip }) => {
+    const store = await open()
+    if (!store.members) return skip('the store has no members')
+    const owners = await Promise.all(Array.from({ length: partitions }, (_, partition) => Owner.of(store, { partition })))
+    for (const { lease: { partition } } of owners) {
+      /** How many messages the inbox had at each hint. */
+      const sizes = new Set<number>()
+      const stop = store.subscribe(async () => sizes.add((await store.take(partition, 0, 1_000)).length), { node: 'node-a' })
+      const send = async () => {
+        await owners[0]?.commit({ outbox: [message(idIn(store, 'x', { partition }), 'm', partition)] })
+        return sizes.size
+      }
+      assert((await eventually(send, size => size >= 4)) >= 4)
+      stop()
+    }
+  },
 }
