@@ -63,6 +63,7 @@ describe.each(Object.keys(kinds))('%s', kind => {
     expect(await one.renew([first.lease], 0, 10_000)).toEqual([first.lease])
     expect(await two.renew([second.lease], 0, 10_000)).toEqual([second.lease])
     const third = await Owner.of(two, { node: 'second' })
+    expect(third.lease.epoch).toBeGreaterThan(second.lease.epoch)
     await third.commit({ actors: [steps(id, 2, { seq: 2 })] })
     await refuses(first.commit({ actors: [steps(id, 2, { seq: 2 })] }), 'lease/stale')
     expect((await one.load(id))?.rows.map(({ toSeq }) => toSeq)).toEqual([2])

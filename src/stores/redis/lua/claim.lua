@@ -4,8 +4,8 @@
 -- USES  replication
 -- Gives {1, epoch, seq, inbox floor, messages that wait to be relayed} | {0, owner, expires at}
 -- Guarantee: by the clock of Redis alone; each claim has a higher epoch (S7). A lease from before a failover is void: no commit under
--- it is taken any more, and the numbers of messages and journal rows that were lost are not used again (each of their receivers
--- would take a new one for the old one).
+-- it is taken any more. Numbers that may have been given out in writes that were lost (epochs, messages, journal rows) are not given
+-- out again: whoever has seen them would take the new for the old.
 local LOST_MAX = 100000000
 local meta = redis.call('HMGET', KEYS[1], 'node', 'token', 'epoch', 'expires', 'seq', 'floor', 'replid')
 local time = redis.call('TIME')
@@ -13,9 +13,10 @@ local now = time[1] * 1000 + math.floor(time[2] / 1000)
 local id = replicationId()
 local free = not meta[1] or meta[1] == '' or tonumber(meta[4]) <= now or meta[7] ~= id
 if not free and not (meta[1] == ARGV[1] and meta[2] == ARGV[2]) then return {0, meta[1], meta[4]} end
-local epoch = (tonumber(meta[3]) or 0) + 1
+local lost = meta[7] and meta[7] ~= id and LOST_MAX or 0
+local epoch = (tonumber(meta[3]) or 0) + lost + 1
 redis.call('HSET', KEYS[1], 'node', ARGV[1], 'token', ARGV[2], 'epoch', epoch, 'expires', string.format('%.0f', now + ARGV[3]), 'replid', id)
-if meta[7] and meta[7] ~= id then
-  for _, counter in ipairs({'out', 'journal'}) do redis.call('HINCRBY', KEYS[1], counter, LOST_MAX) end
+if lost > 0 then
+  for _, counter in ipairs({'out', 'journal'}) do redis.call('HINCRBY', KEYS[1], counter, lost) end
 end
 return {1, epoch, meta[5] or '0', meta[6] or '0', redis.call('XLEN', KEYS[2])}
