@@ -29,6 +29,7 @@ export const errorKinds = {
   'actor/held': conflict('Register a machine version that fits the checkpoint, or a `migrate` that makes it fit; nothing was overwritten.'),
   'actor/ended': conflict('The actor is done, stopped or cancelled and takes no more events: start a new one, or fork it.'),
   'actor/limit': busy('Too many actors are active: wait for some to complete, or raise `limits.activeActorsMax`.'),
+  'ask/deadlock': conflict('Each actor of the cycle waits in a task for the next one. Let one answer before it asks, or `send` instead of `ask`; the event is durable and stays accepted.'),
   'ask/timeout': { status: 504, exit: 75, retryable: true, remedy: 'The event is durable and stays accepted; only the wait ended. Wait longer, or watch the actor.' },
   'config/invalid': bad('Correct the option that the message names.'),
   'context/mutated': broken('Return new objects from `assign` instead of changing the old ones, or register the machine with `mutableContext: true`.'),

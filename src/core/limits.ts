@@ -34,6 +34,10 @@ export interface Limits {
   readonly leaseTtlMs: number
   /** Times a commit whose outcome is unknown is tried again with the same id. */
   readonly commitRetriesMax: number
+  /** Time after which a task that waits for another actor looks whether it waits in a cycle, in milliseconds; each further look takes twice as long to come. */
+  readonly askProbeMs: number
+  /** Messages that one such look may take; also the longest cycle it finds. */
+  readonly askProbesMax: number
 }
 
 export const defaultLimits: Limits = {
@@ -53,6 +57,8 @@ export const defaultLimits: Limits = {
   idempotencyMs: 24 * 60 * 60 * 1000,
   leaseTtlMs: 10_000,
   commitRetriesMax: 5,
+  askProbeMs: 2_000,
+  askProbesMax: 256,
 }
 
 /** Fills in the defaults. Throws `config/invalid` for a name that is no limit or a value that is no positive number. */

@@ -19,6 +19,8 @@ export type Body =
   | { readonly kind: 'resume' }
   | { readonly kind: 'replay'; readonly letter: string }
   | { readonly kind: 'discard'; readonly letter: string; readonly reason: string | null }
+  /** Looks whether somebody waits in a cycle; changes nothing. */
+  | { readonly kind: 'probe'; readonly probe: Probe }
 
 /** What only the owner of a partition gives itself: hints and results of its own memory, never stored as messages. */
 export type LocalBody =
@@ -30,6 +32,28 @@ export type LocalBody =
   | { readonly kind: 'interrupt'; readonly task: string; readonly attempt: number }
   | { readonly kind: 'task'; readonly task: string; readonly attempt: number; readonly outcome: TaskOutcome; readonly retryable: boolean; readonly checkpoint: unknown }
   | { readonly kind: 'heartbeat'; readonly task: string; readonly attempt: number; readonly details: unknown }
+
+/** Follows, from actor to actor, what each of them waits for; see `Wait`. */
+export interface Probe {
+  /** The wait it began with. */
+  readonly wait: string
+  /** Since when that waits, by the clock of its node. */
+  readonly since: number
+  /** The actors it has come through. */
+  readonly path: readonly ActorId[]
+  /** What the actor it comes to was asked last. Without one somebody waits for a state or the end of it. */
+  readonly question?: Question
+  /** Something outside of the waits that may still move an actor of the path. */
+  readonly hope?: string
+  /** How many it may still become. */
+  readonly left: number
+}
+
+/** A request for a `reply`, and the type of the event that asked for it. */
+export interface Question {
+  readonly request: string
+  readonly event: string
+}
 
 /** An event or request on its way to an actor, with its envelope. */
 export interface Message<TBody extends Body | LocalBody = Body | LocalBody> {

@@ -1,17 +1,22 @@
+import type { AsyncLocalStorage } from 'node:async_hooks'
 import type { AnyActorRef } from 'xstate'
 import { addressOf, parseActorId } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import type { TimerHandle } from '../core/clock.ts'
 import type { TaskDocument, TaskOutcome } from '../core/document.ts'
 import { TroupeError } from '../core/errors.ts'
+import type { ErrorCode } from '../core/errors.ts'
 import { createBorder, decodeJson, encodeJson, exceeds, seal } from '../core/json.ts'
 import { priorities } from '../core/queue.ts'
 import type { Priority } from '../core/queue.ts'
 import type { TaskDefinition, TaskScope } from '../core/task.ts'
 import type { HostEnv } from './env.ts'
+import type { Asker, Wait } from './wait.ts'
 
 /** Heartbeat details are kept at most this often. */
 const HEARTBEAT_KEEP_MS = 1_000
+/** What the next attempt would end with too. */
+const HOPELESS: ReadonlySet<ErrorCode> = new Set(['payload/too-large', 'context/unserializable', 'ask/deadlock'])
 
 /** What an attempt needs of the process it runs in. */
 export type AttemptEnv = Pick<HostEnv, 'clock' | 'limits' | 'definitions' | 'report' | 'probe'>
@@ -19,6 +24,8 @@ export type AttemptEnv = Pick<HostEnv, 'clock' | 'limits' | 'definitions' | 'rep
 /** Who has an attempt run, and hears of it. */
 export interface AttemptHost {
   readonly env: AttemptEnv
+  /** Tells what the code calls whose code it is; without one nobody wants to know. */
+  readonly code?: AsyncLocalStorage<Asker | undefined>
   /** How it ended; once, and never after an abort. */
   ended(attempt: Attempt, outcome: TaskOutcome, retryable: boolean): void
   /** Its code has returned: its place is free, whether or not its end still counted. */
@@ -33,7 +40,7 @@ export interface AttemptHost {
  *
  * A class with methods in place of closures: a node begins a hundred thousand of them in a minute.
  */
-export class Attempt {
+export class Attempt implements Asker {
   readonly actor: ActorId
   readonly task: TaskDocument
   readonly definition: TaskDefinition
@@ -44,6 +51,7 @@ export class Attempt {
   readonly #host: AttemptHost
   /** Details of the last heartbeat. */
   checkpoint: unknown
+  waits: Set<Wait> | undefined
   #timeout: TimerHandle | undefined
   #silence: TimerHandle | undefined
   #keptAt = -Infinity
@@ -59,7 +67,11 @@ export class Attempt {
     this.#ref = ref
     this.#host = host
     this.checkpoint = task.checkpoint
-    this.#timeout = this.#silence = undefined
+    this.#timeout = this.#silence = this.waits = undefined
+  }
+
+  get ended(): boolean {
+    return this.#ended
   }
 
   /** From here on its time counts. */
@@ -73,7 +85,9 @@ export class Attempt {
   begin(): void {
     if (this.#ended) return this.#host.freed(this)
     try {
-      const output = this.definition.run(this.#scope())
+      const { code } = this.#host
+      const { run } = this.definition
+      const output = code ? code.run(this, run, this.#scope()) : run(this.#scope())
       if (isThenable(output)) output.then(value => this.#done(value), error => this.#failed(error))
       else this.#done(output)
     } catch (error) {
@@ -173,7 +187,7 @@ export class Attempt {
 
   #isRetryable(error: unknown): boolean {
     const { definition, task } = this
-    if (error instanceof TroupeError && (error.code === 'payload/too-large' || error.code === 'context/unserializable')) return false
+    if (error instanceof TroupeError && HOPELESS.has(error.code)) return false
     if (task.failures + 1 >= definition.retry.attempts) return false
     try {
       return definition.retryIf(error, task.attempt)

@@ -3,6 +3,7 @@ import { TroupeError } from '../core/errors.ts'
 import type { Body, LocalBody, Message } from '../core/message.ts'
 import { readMessage } from './batch.ts'
 import type { Batch } from './batch.ts'
+import { followProbe } from './follow-probe.ts'
 import type { Slot } from './slot.ts'
 import { endedError, unknownActor } from './status.ts'
 import type { Stepper } from './stepper.ts'
@@ -31,6 +32,9 @@ export function obey(stepper: Stepper, work: Work, batch: Batch, slot: Slot): Pr
     case 'replay':
     case 'discard':
       return resolveLetter(stepper, work, batch, slot, body)
+    case 'probe':
+      followProbe(stepper, work, batch, slot, body.probe)
+      return undefined
     case 'wake':
       return wakeActor(stepper, work, batch, slot)
     case 'task':

@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks'
 import type { AnyActorRef } from 'xstate'
 import type { ActorId } from '../core/address.ts'
 import type { TaskDocument, TaskOutcome } from '../core/document.ts'
@@ -10,6 +11,7 @@ import type { AttemptHost, Standing } from './attempt.ts'
 import type { HostEnv } from './env.ts'
 import { FairQueue } from './fair-queue.ts'
 import { QueuedTasks, goesToQueue } from './queued-tasks.ts'
+import type { Asker, Wait } from './wait.ts'
 
 /** Where an attempt waits or has its place. */
 interface Place extends Standing {
@@ -27,6 +29,7 @@ interface Place extends Standing {
  */
 export class Executor implements AttemptHost {
   readonly env: HostEnv
+  readonly code = new AsyncLocalStorage<Asker | undefined>()
   readonly #deliver: (actor: ActorId, body: LocalBody) => boolean
   /** Where tasks of named queues go, on stores that have queues. */
   readonly #queued: QueuedTasks | undefined
@@ -61,6 +64,22 @@ export class Executor implements AttemptHost {
   handled(actor: ActorId, task: string, attempt: number): void {
     this.#ending.delete(attemptKey(actor, task))
     this.#queued?.handled(actor, task, attempt)
+  }
+
+  /** The attempt whose code calls; undefined outside of all tasks. */
+  get asker(): Asker | undefined {
+    const asker = this.code.getStore()
+    return asker?.ended ? undefined : asker
+  }
+
+  /** What the code of an attempt of this node waits for. */
+  waitsOf(actor: ActorId, task: string): Iterable<Wait> {
+    return this.#running.get(attemptKey(actor, task))?.attempt.waits ?? []
+  }
+
+  /** Runs what a task may have set going, but is not its code. */
+  outside(run: () => void): void {
+    this.code.run(undefined, run)
   }
 
   get size(): number {

@@ -14,6 +14,7 @@ import type { Reader } from './reader.ts'
 import { ActorSnapshot } from './snapshot.ts'
 import type { NextEvent, Tag } from './snapshot.ts'
 import { endedError } from './status.ts'
+import { Wait, timeoutError } from './wait.ts'
 import { Watch } from './watch.ts'
 import type { WatchOptions, WatchedProgress, WatchedStep } from './watch.ts'
 
@@ -106,19 +107,20 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
     const key = idempotencyKey === undefined ? {} : { key: idempotencyKey }
     const ask = until === 'reply' ? { ask: { node: env.node, request: `${request}:reply`, timeoutMs: timeout } } : {}
     const message: Message<Body> = { ...this.#message({ kind: 'event', event: text, ...key, ...ask }, options), reply: { node: env.node, request } }
-    const wait = async (signal: AbortSignal): Promise<ActorSnapshot> => {
+    const work = async (signal: AbortSignal, wait: Wait | undefined): Promise<ActorSnapshot> => {
       const replied = until === 'reply' ? node.expect(`${request}:reply`) : undefined
       replied?.catch(() => undefined)
+      if (replied) wait?.begin({ request: `${request}:reply`, event: (event as { readonly type: string }).type })
       const { seq, snapshot } = await this.#submitAsk(message)
       if (replied) {
         const { seq: at, value } = await replied
         return reader.snapshot(this.#id, at, value)
       }
       const processed = snapshot?.() ?? (await reader.snapshot(this.#id, seq))
-      return until === 'processed' ? processed : this.#waitFor(processed, predicateOf(until as Until<AnyActorLogic>), signal)
+      return until === 'processed' ? processed : this.#waitFor(processed, predicateOf(until as Until<AnyActorLogic>), signal, wait)
     }
     try {
-      return (await this.#within(timeout, wait)) as ActorSnapshot<TLogic>
+      return (await this.#within(timeout, work)) as ActorSnapshot<TLogic>
     } finally {
       node.forget(request)
       node.forget(`${request}:reply`)
@@ -144,7 +146,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
 
   /** Waits for the end and resolves with the output. Throws the failure, or `actor/ended` when it was stopped or cancelled. */
   async result(): Promise<OutputFrom<TLogic>> {
-    const done = await this.#ended()
+    const done = await (this.#parts.node.asker ? this.#within(undefined, (signal, wait) => this.#ended(signal, wait)) : this.#ended())
     if (done.status === 'done') return done.output as OutputFrom<TLogic>
     throw endedError(done)
   }
@@ -155,7 +157,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
    */
   async waitFor(until: Exclude<Until<TLogic>, string>, { timeout = ASK_TIMEOUT_MS }: { readonly timeout?: number } = {}): Promise<ActorSnapshot<TLogic>> {
     const holds = predicateOf(until as Until<AnyActorLogic>)
-    return (await this.#within(timeout, async signal => this.#waitFor(await this.snapshot(), holds, signal))) as ActorSnapshot<TLogic>
+    return (await this.#within(timeout, async (signal, wait) => this.#waitFor(await this.snapshot(), holds, signal, wait))) as ActorSnapshot<TLogic>
   }
 
   /**
@@ -279,26 +281,30 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
   }
 
   /** The first state from `snapshot` on that holds. Throws when the actor ends before. */
-  async #waitFor(snapshot: ActorSnapshot, holds: (snapshot: ActorSnapshot) => boolean, signal?: AbortSignal): Promise<ActorSnapshot> {
+  async #waitFor(snapshot: ActorSnapshot, holds: (snapshot: ActorSnapshot) => boolean, signal: AbortSignal, wait: Wait | undefined): Promise<ActorSnapshot> {
     if (holds(snapshot)) return snapshot
-    for await (const step of new Watch<WatchedStep>(this.#parts, this.#id, { from: snapshot.seq, ...(signal && { signal }) })) if (holds(step.snapshot)) return step.snapshot
+    wait?.begin()
+    for await (const step of new Watch<WatchedStep>(this.#parts, this.#id, { from: snapshot.seq, signal })) if (holds(step.snapshot)) return step.snapshot
     if (this.#parts.node.isClosing) throw closedWhileWaiting(this.address)
     throw endedError(await this.#parts.reader.snapshot(this.#id))
   }
 
   /** The state in which the actor has ended. Only the last state counts, so nothing of the journal is read. */
-  async #ended(): Promise<ActorSnapshot> {
+  async #ended(signal?: AbortSignal, wait?: Wait): Promise<ActorSnapshot> {
     const { node } = this.#parts
+    wait?.begin()
     let wake: () => void = () => undefined
     let changed = Promise.resolve()
     const rearm = (): void => void (changed = new Promise<void>(resolve => (wake = resolve)))
     const forget = node.onChange(this.#id, notice => notice ?? wake())
+    signal?.addEventListener('abort', () => wake())
     try {
       for (;;) {
         rearm()
         const snapshot = await this.snapshot()
         if (!isRunning(snapshot.status)) return snapshot
         await changed
+        signal?.throwIfAborted()
         if (node.isClosing) throw closedWhileWaiting(this.address)
       }
     } finally {
@@ -306,16 +312,24 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
     }
   }
 
-  #within<T>(ms: number, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
-    const { clock } = this.#parts.env
-    if (!(ms >= 0 && ms < 2 ** 31)) throw new TroupeError('config/invalid', `${this.address}: timeout must be from 0 to 2^31 milliseconds, not ${ms}`, { address: this.address })
+  #within<T>(ms: number | undefined, work: (signal: AbortSignal, wait: Wait | undefined) => Promise<T>): Promise<T> {
+    const { env, node } = this.#parts
+    if (ms !== undefined && !(ms >= 0 && ms < 2 ** 31)) throw new TroupeError('config/invalid', `${this.address}: timeout must be from 0 to 2^31 milliseconds, not ${ms}`, { address: this.address })
     const controller = new AbortController()
     return new Promise((resolve, reject) => {
-      const timer = clock.setTimer(() => {
-        reject(new TroupeError('ask/timeout', `${this.address} did not answer within ${ms} ms`, { address: this.address, details: { timeoutMs: ms } }))
+      const asker = node.asker
+      const wait = asker && new Wait({ env, asker, asked: this.#id, send: message => void node.post(message, Infinity).catch(() => undefined), fail })
+      const timer = ms === undefined ? undefined : env.clock.setTimer(() => fail(wait?.timeoutError(ms) ?? timeoutError(this.address, ms)), ms)
+      const end = (): void => {
+        if (timer) env.clock.clearTimer(timer)
+        wait?.end()
+      }
+      function fail(error: Error): void {
+        end()
+        reject(error)
         controller.abort()
-      }, ms)
-      work(controller.signal).then(resolve, reject).finally(() => clock.clearTimer(timer))
+      }
+      work(controller.signal, wait).then(value => (end(), resolve(value)), fail)
     })
   }
 }

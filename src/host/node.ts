@@ -13,6 +13,7 @@ import type { OwnershipHooks } from './ownership.ts'
 import { Partition } from './partition.ts'
 import { QueuedTasks } from './queued-tasks.ts'
 import type { SnapshotView } from './slot.ts'
+import type { Asker } from './wait.ts'
 import { settle } from './work.ts'
 import type { Settled, Waiter, Work } from './work.ts'
 
@@ -101,6 +102,11 @@ export class Node {
     const owner = this.owned.get(partitionOf(message.to, this.#env.store.partitions))
     if (!owner) return this.#forward(message, depthMax).then(() => undefined)
     return new Promise((resolve, reject) => owner.submit({ message, waiter: { wantsOutcome: false, resolve: resolve as () => void, reject } }, depthMax))
+  }
+
+  /** The task whose code calls. */
+  get asker(): Asker | undefined {
+    return this.#executor.asker
   }
 
   /** Takes a message from this process: done here when the partition is ours, else accepted by the store. Rejects when refused. */

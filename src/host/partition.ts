@@ -52,6 +52,7 @@ export class Partition {
   readonly lease: Lease
   readonly #env: HostEnv
   readonly #hooks: PartitionHooks
+  readonly #executor: Executor
   readonly #slots: Slots
   readonly #stepper: Stepper
   readonly #lanes = new Lanes()
@@ -80,6 +81,7 @@ export class Partition {
     this.#seq = at.seq
     this.#inboxFloor = this.#inboxTaken = at.inboxFloor
     this.#hooks = hooks
+    this.#executor = executor
     this.#slots = new Slots(env, (id, path, event) => this.submit({ message: this.#own(id, { kind: 'event', event, path }) }))
     this.#stepper = new Stepper({
       env,
@@ -186,7 +188,8 @@ export class Partition {
     this.#scheduled = true
     this.#env.clock.soon(() => {
       this.#scheduled = false
-      void this.#run()
+      // The code of a task may have asked for it, but a batch and all that it starts is nobody's code.
+      this.#executor.outside(() => void this.#run())
     })
   }
 

@@ -8,6 +8,7 @@ import type { ErrorInfo } from '../core/errors.ts'
 import type { ActorStatus } from '../core/store.ts'
 import type { Definition } from './definition.ts'
 import { isMachine } from './xstate/logic.ts'
+import { eventsOf, resolveMachine } from './xstate/outlook.ts'
 
 type Value<TLogic extends AnyActorLogic> = SnapshotFrom<TLogic> extends { value: infer T } ? T : undefined
 /** The tags of a machine. */
@@ -105,16 +106,7 @@ export class ActorSnapshot<TLogic extends AnyActorLogic = AnyActorLogic> {
   nextEvents(): readonly NextEvent[] {
     const machine = this.#machine()
     if (!machine || (this.status !== 'active' && this.status !== 'paused')) return []
-    const guardedBy = new Map<string, boolean>()
-    const nodes = machine._nodes as readonly { readonly transitions: ReadonlyMap<string, readonly { guard?: unknown; target?: unknown; actions: readonly unknown[] }[]> }[]
-    for (const { transitions } of nodes) {
-      for (const [type, candidates] of transitions) {
-        if (type === '' || type.startsWith('xstate.')) continue
-        const acting = candidates.filter(({ target, actions }) => target !== undefined || actions.length > 0)
-        if (acting.length > 0) guardedBy.set(type, (guardedBy.get(type) ?? true) && acting.every(({ guard }) => guard !== undefined))
-      }
-    }
-    return [...guardedBy].map(([type, guarded]) => {
+    return [...eventsOf(machine)].map(([type, guarded]) => {
       const schema = this.#definition.events[type]
       return { type, guarded, schema, jsonSchema: schema && z.toJSONSchema(schema, { io: 'input', unrepresentable: 'any' }) }
     })
@@ -128,13 +120,7 @@ export class ActorSnapshot<TLogic extends AnyActorLogic = AnyActorLogic> {
 
   #machine(): AnyMachineSnapshot | undefined {
     const { logic } = this.#definition
-    if (this.#machineSnapshot || !isMachine(logic)) return this.#machineSnapshot
-    const { value, context, status, output, error } = this.#persisted
-    try {
-      this.#machineSnapshot = logic.resolveState({ value: value as never, context, status, output, error } as never)
-    } catch {
-      // A state that the registered machine does not have: the actor is held, or this was before a migration.
-    }
+    if (isMachine(logic)) this.#machineSnapshot ??= resolveMachine(logic, this.#persisted)
     return this.#machineSnapshot
   }
 }

@@ -1,0 +1,117 @@
+import { addressOf } from '../core/address.ts'
+import type { ActorId } from '../core/address.ts'
+import type { TimerHandle } from '../core/clock.ts'
+import { TroupeError } from '../core/errors.ts'
+import type { Body, Message, Probe, Question } from '../core/message.ts'
+import type { HostEnv } from './env.ts'
+
+const PROBE_PAUSE_MAX_MS = 60 * 60 * 1000
+
+/** An attempt of a task whose code may wait for other actors. */
+export interface Asker {
+  readonly actor: ActorId
+  /** The attempt is over: what its code still waits for holds nothing up. */
+  readonly ended: boolean
+  waits: Set<Wait> | undefined
+}
+
+/** A way from an actor back to itself, each waiting for the next. */
+export interface Cycle {
+  readonly path: readonly ActorId[]
+  /** What may still free one of them. */
+  readonly hope: string | undefined
+}
+
+export interface WaitParts {
+  readonly env: HostEnv
+  readonly asker: Asker
+  readonly asked: ActorId
+  /** Hands a probe to the owner of the asked actor; what becomes of it is not of interest. */
+  send(message: Message<Body>): void
+  /** Ends the wait with an error. */
+  fail(error: TroupeError): void
+}
+
+/**
+ * The code of a task waits for another actor: for an answer, a state, or the end of it. While it does, probes follow what
+ * the actor itself waits for, from owner to owner; one that comes back has found a cycle (K. M. Chandy, J. Misra, L. M. Haas,
+ * "Distributed Deadlock Detection", ACM TOCS 1983). They change no state, so a lost one costs time only.
+ *
+ * Invariants
+ * W1  A cycle ends a wait early only when nothing but the next wait can move any actor of it, as far as the host can see.
+ * W2  Of the waits of a cycle only the youngest is ended: the others may go on. Probes follow older waits only.
+ * W3  All probes of a round together are at most `askProbesMax`: those that part share what is left.
+ */
+export class Wait {
+  readonly id: string
+  readonly asked: ActorId
+  readonly since: number
+  /** Without one it waits for a state or the end. */
+  question: Question | undefined
+  readonly #parts: WaitParts
+  #timer: TimerHandle | undefined
+  #cycle: Cycle | undefined
+
+  constructor(parts: WaitParts) {
+    const { random, clock } = parts.env
+    this.#parts = parts
+    this.id = random.id()
+    this.asked = parts.asked
+    this.since = clock.now()
+  }
+
+  begin(question?: Question): void {
+    const { asker, env } = this.#parts
+    this.question = question
+    asker.waits = (asker.waits ?? new Set()).add(this)
+    this.#probeIn(env.limits.askProbeMs)
+  }
+
+  end(): void {
+    this.#parts.asker.waits?.delete(this)
+    if (this.#timer) this.#parts.env.clock.clearTimer(this.#timer)
+  }
+
+  /** Rarer each time: a cycle that has not closed yet may close later. */
+  #probeIn(ms: number): void {
+    const { asker, env } = this.#parts
+    this.#timer = env.clock.setTimer(() => {
+      if (asker.ended) return
+      this.#probe()
+      this.#probeIn(Math.min(2 * ms, PROBE_PAUSE_MAX_MS))
+    }, ms)
+  }
+
+  #probe(): void {
+    const { env, asker, send } = this.#parts
+    this.#cycle = undefined
+    const id = env.nextMessageId()
+    const probe: Probe = { wait: this.id, since: this.since, path: [asker.actor], left: env.limits.askProbesMax - 1, ...(this.question && { question: this.question }) }
+    send({ id, to: this.asked, from: asker.actor, at: env.clock.now(), body: { kind: 'probe', probe }, correlation: id, causation: null })
+  }
+
+  /** Of two in one cycle the younger is given up. Ids decide where clocks do not. */
+  isOlder({ wait, since }: Probe): boolean {
+    return this.since === since ? this.id < wait : this.since < since
+  }
+
+  /** A probe of this wait has come back. */
+  close(cycle: Cycle): void {
+    const { asker, fail } = this.#parts
+    this.#cycle = cycle
+    if (cycle.hope !== undefined || asker.ended) return
+    const address = addressOf(this.asked)
+    fail(new TroupeError('ask/deadlock', `${addressOf(asker.actor)} waits for ${address} in a cycle that nothing else can end: ${wayOf(cycle)}`, { address, details: { cycle: cycle.path.map(addressOf) } }))
+  }
+
+  /** The error when its time is over. It names a cycle that might still have ended by itself. */
+  timeoutError(timeoutMs: number): TroupeError {
+    const cycle = this.#cycle
+    return timeoutError(addressOf(this.asked), timeoutMs, cycle && { text: `; they wait for each other: ${wayOf(cycle)}, though ${cycle.hope}`, path: cycle.path.map(addressOf) })
+  }
+}
+
+const wayOf = ({ path }: Cycle): string => path.map(addressOf).join(' → ')
+
+export const timeoutError = (address: string, timeoutMs: number, cycle?: { readonly text: string; readonly path: readonly string[] }): TroupeError =>
+  new TroupeError('ask/timeout', `${address} did not answer within ${timeoutMs} ms${cycle?.text ?? ''}`, { address, details: { timeoutMs, ...(cycle && { cycle: cycle.path }) } })

@@ -1,0 +1,73 @@
+import { reply, task } from 'troupe'
+import type { Runtime, TaskScope } from 'troupe'
+import { assign, setup } from 'xstate'
+
+type Event = { readonly type: 'GO' } | { readonly type: 'QUESTION' } | { readonly type: 'TELL' } | { readonly type: 'HURRY' }
+
+/** What an actor does before it answers: asks others, all at once, and works for some time. */
+interface Plan {
+  /** Addresses. */
+  readonly asks?: readonly string[]
+  readonly workMs?: number
+  /** Whether it could still be told from outside, while it asks. */
+  readonly mayBeTold?: boolean
+  /** Gives up asking after this time. */
+  readonly patienceMs?: number
+}
+
+export interface AskersParts {
+  /** The runtime of the node that runs the code. */
+  runtime(): Runtime
+  sleep(ms: number): Promise<void>
+  /** How one actor waits for another one. Default: it asks for a reply. */
+  wait?(runtime: Runtime, address: string): Promise<unknown>
+}
+
+const question = { type: 'QUESTION' } as const
+
+/**
+ * A machine whose actors ask each other in tasks. Each goes to work at `GO` or at its first `QUESTION`, and answers all
+ * questions when it is done, be it with `failed`. Tagged `over` then.
+ */
+export function createAsker({ runtime, sleep, wait = (from, address) => from.at(address).ask(question, { until: 'reply', timeout: 600_000 }) }: AskersParts) {
+  const ask = task({
+    run: async ({ input }: TaskScope<Plan>) => {
+      await Promise.all((input.asks ?? []).map(address => wait(runtime(), address)))
+      if (input.workMs !== undefined) await sleep(input.workMs)
+      return 'answered'
+    },
+  })
+  const answer = reply(({ context }: { context: { readonly outcome: string } }) => context.outcome)
+  return setup({
+    types: { context: {} as { readonly plan: Plan; readonly outcome: string }, input: {} as Plan, events: {} as Event, output: {} as string, tags: {} as 'over' },
+    actors: { ask },
+    // Questions wait in their order; without one a reply does nothing.
+    actions: { answer },
+    guards: { 'may be told': ({ context }) => context.plan.mayBeTold === true, 'has patience': ({ context }) => context.plan.patienceMs !== undefined },
+    delays: { patience: ({ context }) => context.plan.patienceMs ?? 0 },
+  }).createMachine({
+    context: ({ input }) => ({ plan: input, outcome: '' }),
+    initial: 'idle',
+    states: {
+      idle: { on: { GO: 'choosing', QUESTION: 'choosing' } },
+      choosing: { always: [{ guard: 'may be told', target: 'asking.open' }, { guard: 'has patience', target: 'asking.patient' }, { target: 'asking.alone' }] },
+      asking: {
+        invoke: {
+          src: 'ask',
+          id: 'ask',
+          input: ({ context }) => context.plan,
+          onDone: { target: 'over', actions: assign({ outcome: ({ event }) => event.output }) },
+          onError: { target: 'over', actions: assign({ outcome: ({ event }) => `${(event.error as { code?: string }).code}: ${(event.error as Error).message}` }) },
+        },
+        initial: 'alone',
+        states: {
+          alone: {},
+          open: { on: { TELL: { target: '#asker.over', actions: assign({ outcome: 'told' }) } } },
+          patient: { after: { patience: { target: '#asker.over', actions: assign({ outcome: 'out of patience' }) } } },
+        },
+      },
+      over: { tags: 'over', entry: Array.from({ length: 12 }, () => 'answer' as const), on: { QUESTION: { actions: 'answer' } } },
+    },
+    id: 'asker',
+  })
+}
