@@ -2,17 +2,20 @@ import { reply, task } from 'troupe'
 import type { Runtime, TaskScope } from 'troupe'
 import { assign, setup } from 'xstate'
 
-type Event = { readonly type: 'GO' } | { readonly type: 'QUESTION' } | { readonly type: 'TELL' } | { readonly type: 'HURRY' }
+type Event = { readonly type: 'GO' } | { readonly type: 'QUESTION' } | { readonly type: 'TELL' }
 
-/** What an actor does before it answers: asks others, all at once, and works for some time. */
-interface Plan {
+/** What an actor does before it answers: rests, asks others, all at once, and works. */
+export interface Plan {
   /** Addresses. */
   readonly asks?: readonly string[]
+  readonly restMs?: number
   readonly workMs?: number
   /** Whether it could still be told from outside, while it asks. */
   readonly mayBeTold?: boolean
   /** Gives up asking after this time. */
   readonly patienceMs?: number
+  /** Answers questions at once, while it asks. */
+  readonly answersAtOnce?: boolean
 }
 
 export interface AskersParts {
@@ -26,12 +29,13 @@ export interface AskersParts {
 const question = { type: 'QUESTION' } as const
 
 /**
- * A machine whose actors ask each other in tasks. Each goes to work at `GO` or at its first `QUESTION`, and answers all
- * questions when it is done, be it with `failed`. Tagged `over` then.
+ * A machine whose actors ask each other in tasks. Each goes to work at `GO`, and answers all questions when it is done, be
+ * it with an error. Tagged `over` then.
  */
 export function createAsker({ runtime, sleep, wait = (from, address) => from.at(address).ask(question, { until: 'reply', timeout: 600_000 }) }: AskersParts) {
   const ask = task({
     run: async ({ input }: TaskScope<Plan>) => {
+      if (input.restMs !== undefined) await sleep(input.restMs)
       await Promise.all((input.asks ?? []).map(address => wait(runtime(), address)))
       if (input.workMs !== undefined) await sleep(input.workMs)
       return 'answered'
@@ -41,16 +45,15 @@ export function createAsker({ runtime, sleep, wait = (from, address) => from.at(
   return setup({
     types: { context: {} as { readonly plan: Plan; readonly outcome: string }, input: {} as Plan, events: {} as Event, output: {} as string, tags: {} as 'over' },
     actors: { ask },
-    // Questions wait in their order; without one a reply does nothing.
     actions: { answer },
-    guards: { 'may be told': ({ context }) => context.plan.mayBeTold === true, 'has patience': ({ context }) => context.plan.patienceMs !== undefined },
+    guards: { 'may be told': ({ context }) => context.plan.mayBeTold === true, 'has patience': ({ context }) => context.plan.patienceMs !== undefined, 'answers at once': ({ context }) => context.plan.answersAtOnce === true },
     delays: { patience: ({ context }) => context.plan.patienceMs ?? 0 },
   }).createMachine({
     context: ({ input }) => ({ plan: input, outcome: '' }),
     initial: 'idle',
     states: {
-      idle: { on: { GO: 'choosing', QUESTION: 'choosing' } },
-      choosing: { always: [{ guard: 'may be told', target: 'asking.open' }, { guard: 'has patience', target: 'asking.patient' }, { target: 'asking.alone' }] },
+      idle: { on: { GO: 'choosing' } },
+      choosing: { always: [{ guard: 'may be told', target: 'asking.open' }, { guard: 'has patience', target: 'asking.patient' }, { guard: 'answers at once', target: 'asking.answering' }, { target: 'asking.alone' }] },
       asking: {
         invoke: {
           src: 'ask',
@@ -62,10 +65,12 @@ export function createAsker({ runtime, sleep, wait = (from, address) => from.at(
         initial: 'alone',
         states: {
           alone: {},
+          answering: { on: { QUESTION: { actions: 'answer' } } },
           open: { on: { TELL: { target: '#asker.over', actions: assign({ outcome: 'told' }) } } },
           patient: { after: { patience: { target: '#asker.over', actions: assign({ outcome: 'out of patience' }) } } },
         },
       },
+      // Each reply answers the oldest question; without one it does nothing.
       over: { tags: 'over', entry: Array.from({ length: 12 }, () => 'answer' as const), on: { QUESTION: { actions: 'answer' } } },
     },
     id: 'asker',
