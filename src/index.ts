@@ -22,4 +22,5 @@ export type { Machines, MigrationSource, Registration, Retention, Supervision } 
 export type { ActorHandle, AskOptions, SendOptions, Until } from './host/handle.ts'
 export type { ActorInfo, ActorQuery, Cluster, ClusterNode, DeadLetterInfo, DeadLetterQuery, DeadLetters, Health, LogicOf, Runtime } from './host/runtime.ts'
 export type { ActorSnapshot, NextEvent } from './host/snapshot.ts'
+export type { StuckActor, StuckPage, StuckQuery } from './host/stuck.ts'
 export type { Watch, WatchOptions, WatchedProgress, WatchedStep } from './host/watch.ts'

@@ -17,6 +17,8 @@ import { decodeError } from './coding.ts'
 import type { Node } from './node.ts'
 import { Reader } from './reader.ts'
 import { unknownMachine } from './status.ts'
+import { findStuck } from './stuck.ts'
+import type { StuckPage, StuckQuery } from './stuck.ts'
 
 /** The logic behind an entry of `machines`. */
 export type LogicOf<TEntry> = TEntry extends Registration<infer TLogic> ? TLogic : TEntry extends AnyActorLogic ? TEntry : never
@@ -169,6 +171,18 @@ export class Runtime<TMachines extends Machines = Machines> {
         return { address: addressOf(id), machine: name, key, run: addressOf(root), parent: parent && addressOf(parent), status: now, states, tags, seq, version, waiting: parked, openTasks, dueAt, createdAt, updatedAt, completedAt, failure }
       }),
     }
+  }
+
+  /**
+   * Looks at a page of active actors for those that nothing can ever wake: no timer, retry, task, living child or waiting message,
+   * and no event that their state would act upon. Ones that wait for an event are not stuck. Reads one checkpoint per actor.
+   *
+   * @example
+   * for (const { address, reason } of (await runtime.stuck()).actors) console.warn(`${address} is stuck: ${reason}`)
+   */
+  async stuck({ cursor, limit }: StuckQuery = {}): Promise<StuckPage> {
+    const { env, reader } = this.#parts
+    return findStuck(env, reader, { tenant: DEFAULT_TENANT, limit: pageSize(limit), ...(cursor !== undefined && { cursor }) })
   }
 
   health(): Health {

@@ -1,11 +1,17 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, onTestFinished, test } from 'vitest'
-import { createRuntime } from 'troupe'
+import { createRuntime, remote } from 'troupe'
 import type { ActorHandle, Runtime, Store } from 'troupe'
 import { createMemoryStore, createSeededRandom, createVirtualClock } from 'troupe/testing'
 import { fromCallback, setup } from 'xstate'
 import { parseAddress, partitionOf } from '../../src/core/address.ts'
 import { createAsker } from '../support/askers.ts'
 import type { AskersParts, Plan } from '../support/askers.ts'
+import { waitUntil } from '../support/processes.ts'
+import { openTestRedis } from '../support/redis/open-test-redis.ts'
+import { makeTempDir } from '../support/temp-dir.ts'
 
 const PROBE_MS = 2_000
 const PARTITIONS = 8
@@ -27,7 +33,15 @@ async function askers({ nodes = 1, wait, seed = 1, limits = {} }: { readonly nod
       types: { context: {} as { readonly outcome: string }, events: {} as { readonly type: 'QUESTION' } },
       actors: { code: fromCallback(() => void runtimes[node]?.at('asker/1').ask(question, { until: 'reply' }).catch((error: { code: string }) => errors.push(error.code))) },
     }).createMachine({ context: { outcome: '' }, initial: 'idle', states: { idle: { on: { QUESTION: 'busy' } }, busy: { invoke: { src: 'code', id: 'code' } } } })
-    const runtime = await createRuntime({ machines: { asker, bystander }, store, clock, random, limits })
+    /** Waits for a durable child, then answers. */
+    const boss = setup({
+      types: { context: {} as { readonly outcome: string }, events: {} as { readonly type: 'QUESTION' } },
+      actors: { asker: remote<typeof asker>('asker') },
+    }).createMachine({
+      context: { outcome: '' },
+      invoke: { src: 'asker', id: 'worker', input: { asks: ['boss/1'], startsAtOnce: true } },
+    })
+    const runtime = await createRuntime({ machines: { asker, bystander, boss }, store, clock, random, limits })
     runtimes.push(runtime as unknown as Runtime)
     onTestFinished(() => runtime.close())
     return runtime
@@ -135,6 +149,38 @@ describe('a cycle of asks', () => {
     await begin({ 1: { asks: ['asker/2'] }, 2: { asks: ['asker/1'] } })
     await advance(PROBE_MS)
     expect((await outcomes(2))[0]).toBe(deadlock(2, 1, 2))
+  })
+
+  test('is found when a parent that waits for its durable child is part of it', async () => {
+    const { advance, runtime, errors } = await askers()
+    await runtime.actor('boss', '1').start()
+    await advance(PROBE_MS)
+    const [child] = (await runtime.actors({ machine: 'asker' })).actors
+    expect((await runtime.at(child?.address ?? '').snapshot()).context).toMatchObject({ outcome: expect.stringContaining(`end: ${child?.address} → boss/1 → ${child?.address}`) as string })
+    expect(errors).toEqual([])
+  })
+
+  test.each(['sqlite', 'redis'])('is found on %s, by the clock of the system', async kind => {
+    const opened = kind === 'redis' ? await openTestRedis() : undefined
+    onTestFinished(() => opened?.close())
+    const folder = await makeTempDir()
+    onTestFinished(() => rm(folder, { recursive: true }))
+    const store = opened ? `${opened.url}?prefix=${opened.prefix}&partitions=${PARTITIONS}` : `sqlite:${join(folder, 'a.db')}`
+    const open = async (): Promise<Runtime> => {
+      const asker = createAsker({ runtime: () => own, sleep: ms => sleep(ms) })
+      const own: Runtime = (await createRuntime({ machines: { asker }, store, limits: { askProbeMs: 50 } })) as unknown as Runtime
+      onTestFinished(() => own.close())
+      return own
+    }
+    const runtimes = [await open(), await open()]
+    if (kind === 'redis') await waitUntil('both own partitions', () => runtimes.every(runtime => runtime.health().partitions.owned.length > 0))
+    const ring = Array.from({ length: 9 }, (_, n) => runtimes[0]?.at(`asker/${n}`) as ActorHandle<ReturnType<typeof createAsker>>)
+    for (const [n, actor] of ring.entries()) await actor.start({ asks: [`asker/${(n + 1) % ring.length}`] })
+    for (const actor of ring) await actor.send({ type: 'GO' })
+    const ends = await Promise.all(ring.map(actor => actor.waitFor({ tag: 'over' })))
+    const failed = ends.map(({ context }) => context.outcome).filter(outcome => outcome !== 'answered')
+    expect(failed).toHaveLength(1)
+    for (const actor of ring) expect(failed[0]).toContain(actor.address)
   })
 
   test('is found over many nodes', async () => {

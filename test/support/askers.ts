@@ -14,6 +14,8 @@ export interface Plan {
   readonly mayBeTold?: boolean
   /** Gives up asking after this time. */
   readonly patienceMs?: number
+  /** Does not wait for `GO`. */
+  readonly startsAtOnce?: boolean
   /** Answers questions at once, while it asks. */
   readonly answersAtOnce?: boolean
 }
@@ -41,18 +43,22 @@ export function createAsker({ runtime, sleep, wait = (from, address) => from.at(
       return 'answered'
     },
   })
-  const answer = reply(({ context }: { context: { readonly outcome: string } }) => context.outcome)
   return setup({
     types: { context: {} as { readonly plan: Plan; readonly outcome: string }, input: {} as Plan, events: {} as Event, output: {} as string, tags: {} as 'over' },
     actors: { ask },
-    actions: { answer },
-    guards: { 'may be told': ({ context }) => context.plan.mayBeTold === true, 'has patience': ({ context }) => context.plan.patienceMs !== undefined, 'answers at once': ({ context }) => context.plan.answersAtOnce === true },
+    actions: { answer: reply(({ context }) => context.outcome) },
+    guards: {
+      'starts at once': ({ context }) => context.plan.startsAtOnce === true,
+      'may be told': ({ context }) => context.plan.mayBeTold === true,
+      'has patience': ({ context }) => context.plan.patienceMs !== undefined,
+      'answers at once': ({ context }) => context.plan.answersAtOnce === true,
+    },
     delays: { patience: ({ context }) => context.plan.patienceMs ?? 0 },
   }).createMachine({
     context: ({ input }) => ({ plan: input, outcome: '' }),
     initial: 'idle',
     states: {
-      idle: { on: { GO: 'choosing' } },
+      idle: { always: { guard: 'starts at once', target: 'choosing' }, on: { GO: 'choosing' } },
       choosing: { always: [{ guard: 'may be told', target: 'asking.open' }, { guard: 'has patience', target: 'asking.patient' }, { guard: 'answers at once', target: 'asking.answering' }, { target: 'asking.alone' }] },
       asking: {
         invoke: {
