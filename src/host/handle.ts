@@ -94,7 +94,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
 
   /**
    * Sends an event and waits: for its processing, a `reply`, a tag or a predicate. Resolves with the state at that step.
-   * Throws as `send` does, and `event/poisoned`, `ask/timeout`, `actor/ended`.
+   * Throws as `send` does, and `event/poisoned`, `ask/timeout`, `actor/ended`; in the code of a task `ask/deadlock` too.
    *
    * @example
    * const { context } = await order.ask({ type: 'PAY' }, { until: { tag: 'settled' }, timeout: 10_000 })
@@ -319,7 +319,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
     return new Promise((resolve, reject) => {
       const asker = node.asker
       const wait = asker && new Wait({ env, asker, asked: this.#id, send: message => void node.post(message, Infinity).catch(() => undefined), fail })
-      const timer = ms === undefined ? undefined : env.clock.setTimer(() => fail(wait?.timeoutError(ms) ?? timeoutError(this.address, ms)), ms)
+      const timer = ms === undefined ? undefined : env.clock.setTimer(() => fail(timeoutError(this.address, ms, wait?.cycle)), ms)
       const end = (): void => {
         if (timer) env.clock.clearTimer(timer)
         wait?.end()

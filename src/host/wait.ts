@@ -95,23 +95,26 @@ export class Wait {
     return this.since === since ? this.id < wait : this.since < since
   }
 
+  /** What the last probe that came back has found. */
+  get cycle(): Cycle | undefined {
+    return this.#cycle
+  }
+
   /** A probe of this wait has come back. */
   close(cycle: Cycle): void {
     const { asker, fail } = this.#parts
     this.#cycle = cycle
     if (cycle.hope !== undefined || asker.ended) return
     const address = addressOf(this.asked)
-    fail(new TroupeError('ask/deadlock', `${addressOf(asker.actor)} waits for ${address} in a cycle that nothing else can end: ${wayOf(cycle)}`, { address, details: { cycle: cycle.path.map(addressOf) } }))
-  }
-
-  /** The error when its time is over. It names a cycle that might still have ended by itself. */
-  timeoutError(timeoutMs: number): TroupeError {
-    const cycle = this.#cycle
-    return timeoutError(addressOf(this.asked), timeoutMs, cycle && { text: `; they wait for each other: ${wayOf(cycle)}, though ${cycle.hope}`, path: cycle.path.map(addressOf) })
+    const way = cycle.path.map(addressOf)
+    fail(new TroupeError('ask/deadlock', `${addressOf(asker.actor)} waits for ${address} in a cycle that nothing else can end: ${way.join(' → ')}`, { address, details: { cycle: way } }))
   }
 }
 
-const wayOf = ({ path }: Cycle): string => path.map(addressOf).join(' → ')
-
-export const timeoutError = (address: string, timeoutMs: number, cycle?: { readonly text: string; readonly path: readonly string[] }): TroupeError =>
-  new TroupeError('ask/timeout', `${address} did not answer within ${timeoutMs} ms${cycle?.text ?? ''}`, { address, details: { timeoutMs, ...(cycle && { cycle: cycle.path }) } })
+/** The error of a wait whose time is over. It names a cycle that might still have ended by itself. */
+export function timeoutError(address: string, timeoutMs: number, cycle?: Cycle): TroupeError {
+  const message = `${address} did not answer within ${timeoutMs} ms`
+  if (!cycle) return new TroupeError('ask/timeout', message, { address, details: { timeoutMs } })
+  const way = cycle.path.map(addressOf)
+  return new TroupeError('ask/timeout', `${message}; they wait for each other: ${way.join(' → ')}, though ${cycle.hope}`, { address, details: { timeoutMs, cycle: way } })
+}

@@ -1,6 +1,6 @@
 import { describe, expectTypeOf, test } from 'vitest'
 import { actorAt, createRuntime, remote, reply, task } from 'troupe'
-import type { ActorHandle, ActorSnapshot, JournalEntry, LogicOf, MigrationSource, PersistedSnapshot, Registration, Runtime, RuntimeOptions, TaskScope, WatchedProgress, WatchedStep } from 'troupe'
+import type { ActorHandle, ActorSnapshot, JournalEntry, LogicOf, MigrationSource, PersistedSnapshot, Registration, Runtime, RuntimeOptions, StuckActor, StuckPage, StuckQuery, TaskScope, WatchedProgress, WatchedStep } from 'troupe'
 import { assign, fromPromise, fromTransition, sendTo, setup } from 'xstate'
 
 const order = setup({
@@ -55,6 +55,9 @@ describe('the runtime', () => {
 
   test('lists actors and dead letters by queries that exist', () => {
     expectTypeOf(runtime.actors).parameter(0).exclude(undefined).toHaveProperty('tag')
+    expectTypeOf(runtime.stuck).parameter(0).toEqualTypeOf<StuckQuery | undefined>()
+    expectTypeOf(runtime.stuck).returns.resolves.toEqualTypeOf<StuckPage>()
+    expectTypeOf<StuckPage['actors'][number]>().toEqualTypeOf<StuckActor>()
     // @ts-expect-error -- a status there is not
     void runtime.actors({ status: 'alive' })
     // @ts-expect-error -- a state there is not
