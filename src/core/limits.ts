@@ -36,8 +36,8 @@ export interface Limits {
   readonly commitRetriesMax: number
   /** Time after which a task that waits for another actor looks whether it waits in a cycle, in milliseconds; each further look takes twice as long to come. */
   readonly askProbeMs: number
-  /** Messages that one such look may take; also the longest cycle it finds. */
-  readonly askProbesMax: number
+  /** Actors of the longest cycle that is found. */
+  readonly askCycleMax: number
 }
 
 export const defaultLimits: Limits = {
@@ -58,7 +58,7 @@ export const defaultLimits: Limits = {
   leaseTtlMs: 10_000,
   commitRetriesMax: 5,
   askProbeMs: 2_000,
-  askProbesMax: 256,
+  askCycleMax: 100,
 }
 
 /** Fills in the defaults. Throws `config/invalid` for a name that is no limit or a value that is no positive number. */

@@ -39,14 +39,14 @@ export interface Probe {
   readonly wait: string
   /** Since when that waits, by the clock of its node. */
   readonly since: number
+  /** How often that has looked, this time included. */
+  readonly round: number
   /** The actors it has come through. */
   readonly path: readonly ActorId[]
-  /** What the actor it comes to was asked last. Without one somebody waits for a state or the end of it. */
-  readonly question?: Question
+  /** What the actor it comes to was asked last; null when somebody waits for a state or the end of it. */
+  readonly question: Question | null
   /** Something outside of the waits that may still move an actor of the path. */
-  readonly hope?: string
-  /** How many it may still become. */
-  readonly left: number
+  readonly hope: string | null
 }
 
 /** A request for a `reply`, and the type of the event that asked for it. */

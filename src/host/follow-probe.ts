@@ -27,20 +27,17 @@ export function followProbe(stepper: Stepper, work: Work, batch: Batch, slot: Sl
   // That very event has been handled, and was no help.
   const helpful = movers.filter(({ kind, name }) => kind !== 'event' || name !== probe.question?.event)
   const path = [...probe.path, slot.id]
-  const hopeBeside = (mover: Mover): string | undefined => {
+  const hopeBeside = (mover: Mover): string | null => {
     const other = helpful.find(each => each !== mover)
-    return probe.hope ?? (other && `${slot.address} might go on by ${nameMover(other)}`)
+    return probe.hope ?? (other ? `${slot.address} might go on by ${nameMover(other)}` : null)
   }
   const edges = movers.flatMap(mover => edgesOf(stepper, slot, mover))
   const home = edges.find(({ wait }) => wait?.id === probe.wait)
   if (home) return void batch.after.push(() => home.wait?.close({ path, hope: hopeBeside(home.mover) }))
-  if (probe.path.includes(slot.id)) return
-  const onward = edges.filter(({ wait }) => !wait || wait.isOlder(probe)).slice(0, probe.left)
-  const left = Math.floor(probe.left / onward.length) - 1
-  for (const { mover, to, wait } of onward) {
-    const hope = hopeBeside(mover)
-    const next: Probe = { wait: probe.wait, since: probe.since, path, left, ...(wait?.question && { question: wait.question }), ...(hope !== undefined && { hope }) }
-    stepper.emit(work, batch, to, slot.id, { kind: 'probe', probe: next })
+  if (probe.path.includes(slot.id) || path.length > stepper.parts.env.limits.askCycleMax) return
+  for (const { mover, to, wait } of edges) {
+    const onward: Probe = { ...probe, path, question: wait?.question ?? null, hope: hopeBeside(mover) }
+    if (wait?.lets(onward) ?? true) stepper.emit(work, batch, to, slot.id, { kind: 'probe', probe: onward })
   }
 }
 

@@ -6,6 +6,8 @@ import type { Body, Message, Probe, Question } from '../core/message.ts'
 import type { HostEnv } from './env.ts'
 
 const PROBE_PAUSE_MAX_MS = 60 * 60 * 1000
+/** Other waits that one remembers to have let pass; what is forgotten costs messages only. */
+const PASSED_MAX = 1_000
 
 /** An attempt of a task whose code may wait for other actors. */
 export interface Asker {
@@ -19,7 +21,7 @@ export interface Asker {
 export interface Cycle {
   readonly path: readonly ActorId[]
   /** What may still free one of them. */
-  readonly hope: string | undefined
+  readonly hope: string | null
 }
 
 export interface WaitParts {
@@ -40,15 +42,18 @@ export interface WaitParts {
  * Invariants
  * W1  A cycle ends a wait early only when nothing but the next wait can move any actor of it, as far as the host can see.
  * W2  Of the waits of a cycle only the youngest is ended: the others may go on. Probes follow older waits only.
- * W3  All probes of a round together are at most `askProbesMax`: those that part share what is left.
+ * W3  The probes of a round pass a wait at most twice, with hope and without: they never multiply.
  */
 export class Wait {
   readonly id: string
   readonly asked: ActorId
   readonly since: number
-  /** Without one it waits for a state or the end. */
-  question: Question | undefined
+  /** Null when it waits for a state or the end. */
+  question: Question | null = null
   readonly #parts: WaitParts
+  /** The last round in which probes of other waits have passed, by wait: twice its number, and one more without hope. */
+  readonly #passed = new Map<string, number>()
+  #round = 0
   #timer: TimerHandle | undefined
   #cycle: Cycle | undefined
 
@@ -60,7 +65,7 @@ export class Wait {
     this.since = clock.now()
   }
 
-  begin(question?: Question): void {
+  begin(question: Question | null = null): void {
     const { asker, env } = this.#parts
     this.question = question
     asker.waits = (asker.waits ?? new Set()).add(this)
@@ -86,13 +91,19 @@ export class Wait {
     const { env, asker, send } = this.#parts
     this.#cycle = undefined
     const id = env.nextMessageId()
-    const probe: Probe = { wait: this.id, since: this.since, path: [asker.actor], left: env.limits.askProbesMax - 1, ...(this.question && { question: this.question }) }
+    const probe: Probe = { wait: this.id, since: this.since, round: ++this.#round, path: [asker.actor], question: this.question, hope: null }
     send({ id, to: this.asked, from: asker.actor, at: env.clock.now(), body: { kind: 'probe', probe }, correlation: id, causation: null })
   }
 
-  /** Of two in one cycle the younger is given up. Ids decide where clocks do not. */
-  isOlder({ wait, since }: Probe): boolean {
-    return this.since === since ? this.id < wait : this.since < since
+  /** Whether a probe goes on along this wait: it is older, and none of the round has passed that said as much. */
+  lets({ wait, since, round, hope }: Probe): boolean {
+    // Ids decide where clocks do not.
+    const isOlder = this.since === since ? this.id < wait : this.since < since
+    const pass = 2 * round + (hope === null ? 1 : 0)
+    if (!isOlder || pass <= (this.#passed.get(wait) ?? 0)) return false
+    if (this.#passed.size >= PASSED_MAX) this.#passed.clear()
+    this.#passed.set(wait, pass)
+    return true
   }
 
   /** What the last probe that came back has found. */
@@ -104,7 +115,7 @@ export class Wait {
   close(cycle: Cycle): void {
     const { asker, fail } = this.#parts
     this.#cycle = cycle
-    if (cycle.hope !== undefined || asker.ended) return
+    if (cycle.hope !== null || asker.ended) return
     const address = addressOf(this.asked)
     const way = cycle.path.map(addressOf)
     fail(new TroupeError('ask/deadlock', `${addressOf(asker.actor)} waits for ${address} in a cycle that nothing else can end: ${way.join(' → ')}`, { address, details: { cycle: way } }))

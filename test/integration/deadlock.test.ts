@@ -18,7 +18,7 @@ const PARTITIONS = 8
 const question = { type: 'QUESTION' } as const
 
 /** Actors that ask each other, on so many nodes. */
-async function askers({ nodes = 1, wait, seed = 1, limits = {} }: { readonly nodes?: number; readonly wait?: AskersParts['wait']; readonly seed?: number; readonly limits?: { readonly askProbesMax?: number } } = {}) {
+async function askers({ nodes = 1, wait, seed = 1, limits = {} }: { readonly nodes?: number; readonly wait?: AskersParts['wait']; readonly seed?: number; readonly limits?: { readonly askCycleMax?: number } } = {}) {
   const clock = createVirtualClock()
   const random = createSeededRandom(seed)
   const messages: string[] = []
@@ -301,27 +301,40 @@ describe('a probe', () => {
     expect(await outcomes(1)).toEqual([''])
   })
 
-  test('parts into no more than askProbesMax messages, however many wait for each other', async () => {
+  test('passes each wait once in a round, however many ways lead to it', async () => {
     const WIDTH = 6
-    const { advance, begin, messages } = await askers({ nodes: 2, limits: { askProbesMax: 40 } })
+    const { advance, begin, messages } = await askers({ nodes: 2 })
     const layers = Array.from({ length: 5 }, (_, layer) => Array.from({ length: WIDTH }, (__, n) => `${layer}.${n}`))
     const plans = layers.flatMap((keys, layer) => keys.map((key): [string, Plan] => [key, layer === 4 ? { workMs: 1_000_000 } : { asks: layers[layer + 1]?.map(next => `asker/${next}`) ?? [] }]))
     await begin(Object.fromEntries(plans.toReversed()))
     await begin({ top: { asks: ['asker/0.0'] } })
-    const probes = new Map<string, number>()
     await advance(PROBE_MS)
+    const probes = new Map<string, number>()
     for (const data of messages) {
       const wait = /"kind":"probe","probe":\{"wait":"([^"]+)"/.exec(data)?.[1]
       if (wait !== undefined) probes.set(wait, (probes.get(wait) ?? 0) + 1)
     }
     expect(Math.max(...probes.values())).toBeGreaterThan(WIDTH)
-    expect(Math.max(...probes.values())).toBeLessThanOrEqual(40)
+    // Of the ways there are 6 x 6 x 6 x 6, of the waits on them 1 + 6 + 3 x 36.
+    expect(Math.max(...probes.values())).toBeLessThanOrEqual(115)
+  })
+
+  test('goes no further than askCycleMax actors', async () => {
+    const ring = async (size: number) => {
+      const { advance, begin, outcomes } = await askers({ limits: { askCycleMax: 5 } })
+      await begin(Object.fromEntries(Array.from({ length: size }, (_, n) => [n, { asks: [`asker/${(n + 1) % size}`] }])))
+      await advance(300_000)
+      return outcomes(0)
+    }
+    expect(await ring(5)).toEqual(['answered'])
+    expect(await ring(6)).toEqual([''])
   })
 })
 
 test('of random crowds exactly one ask of each cycle is ended, and nothing else', async () => {
   const seed = Math.trunc(Math.random() * 2 ** 31)
   const random = createSeededRandom(seed)
+  let ended = 0
   for (let round = 0; round < 12; round++) {
     const size = 2 + Math.trunc(random.next() * 20)
     const keys = Array.from({ length: size }, (_, n) => n)
@@ -333,12 +346,36 @@ test('of random crowds exactly one ask of each cycle is ended, and nothing else'
     const cycles = cyclesOf(asks)
     const failed = (await outcomes(...keys)).flatMap((outcome, n) => (outcome === 'answered' ? [] : [{ n, outcome }]))
     expect(failed, `seed ${seed}, round ${round}`).toHaveLength(cycles.length)
+    ended += cycles.length
     for (const { n, outcome } of failed) {
       const cycle = cycles.find(each => each.includes(n)) ?? []
       const first = cycle.indexOf(n)
       expect(outcome, `seed ${seed}, round ${round}`).toBe(deadlock(...cycle.slice(first), ...cycle.slice(0, first), n))
     }
   }
+  expect(ended).toBeGreaterThan(0)
+})
+
+test('of random crowds in which each asks several others none is left waiting, and each error names a cycle there is', async () => {
+  const seed = Math.trunc(Math.random() * 2 ** 31)
+  const random = createSeededRandom(seed)
+  let ended = 0
+  for (let round = 0; round < 12; round++) {
+    const size = 2 + Math.trunc(random.next() * 14)
+    const keys = Array.from({ length: size }, (_, n) => n)
+    const asks = keys.map(() => Array.from({ length: Math.trunc(random.next() * 4) }, () => Math.trunc(random.next() * size)))
+    const { advance, begin, outcomes } = await askers({ nodes: 1 + (round % 3), seed: round + 1 })
+    await begin(Object.fromEntries(asks.map((asked, n) => [n, { asks: asked.map(key => `asker/${key}`), workMs: Math.trunc(random.next() * 5_000) }])))
+    await advance(120_000)
+    for (const [n, outcome] of (await outcomes(...keys)).entries()) {
+      if (outcome === 'answered') continue
+      ended++
+      const path = [...outcome.matchAll(/asker\/(\d+)/g)].slice(2).map(([, key]) => Number(key))
+      expect([outcome.slice(0, 12), path[0], path.at(-1)], `seed ${seed}, round ${round}: ${outcome}`).toEqual(['ask/deadlock', n, n])
+      for (const [at, key] of path.slice(1).entries()) expect(asks[path[at] ?? -1], `seed ${seed}, round ${round}: ${outcome}`).toContain(key)
+    }
+  }
+  expect(ended).toBeGreaterThan(0)
 })
 
 function cyclesOf(next: readonly (number | undefined)[]): number[][] {

@@ -4,6 +4,9 @@ import { assign, setup } from 'xstate'
 
 type Event = { readonly type: 'GO' } | { readonly type: 'QUESTION' } | { readonly type: 'TELL' }
 
+/** More questions than any actor is asked at once. */
+const QUESTIONS_MAX = 64
+
 /** What an actor does before it answers: rests, asks others, all at once, and works. */
 export interface Plan {
   /** Addresses. */
@@ -77,7 +80,7 @@ export function createAsker({ runtime, sleep, wait = (from, address) => from.at(
         },
       },
       // Each reply answers the oldest question; without one it does nothing.
-      over: { tags: 'over', entry: Array.from({ length: 12 }, () => 'answer' as const), on: { QUESTION: { actions: 'answer' } } },
+      over: { tags: 'over', entry: Array.from({ length: QUESTIONS_MAX }, () => 'answer' as const), on: { QUESTION: { actions: 'answer' } } },
     },
     id: 'asker',
   })
