@@ -151,6 +151,13 @@ describe('a cycle of asks', () => {
     expect((await outcomes(2))[0]).toBe(deadlock(2, 1, 2))
   })
 
+  test('is found by one way without hope, though another one that comes first has some', async () => {
+    const { advance, begin, outcomes } = await askers()
+    await begin({ 1: { asks: ['asker/2', 'asker/3'] }, 2: { asks: ['asker/4'], mayBeTold: true }, 3: { asks: ['asker/4'] }, 4: { asks: ['asker/5'] }, 5: { asks: ['asker/1'] } })
+    await advance(PROBE_MS)
+    expect(await outcomes(1, 2, 3, 4, 5)).toEqual(['answered', 'answered', 'answered', 'answered', deadlock(5, 1, 3, 4, 5)])
+  })
+
   test('is found when a parent that waits for its durable child is part of it', async () => {
     const { advance, runtime, errors } = await askers()
     await runtime.actor('boss', '1').start()
