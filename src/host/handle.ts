@@ -144,7 +144,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
     return (await this.snapshot()).nextEvents()
   }
 
-  /** Waits for the end and resolves with the output. Throws the failure, or `actor/ended` when it was stopped or cancelled. */
+  /** Waits for the end and resolves with the output. Throws the failure, or `actor/ended` when it was stopped or cancelled; in the code of a task `ask/deadlock` too. */
   async result(): Promise<OutputFrom<TLogic>> {
     const done = await (this.#parts.node.asker ? this.#within(undefined, (signal, wait) => this.#ended(signal, wait)) : this.#ended())
     if (done.status === 'done') return done.output as OutputFrom<TLogic>
@@ -152,8 +152,8 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
   }
 
   /**
-   * Waits until a tag or a predicate holds, in the present state or after a later step. Throws `ask/timeout`, and `actor/ended`
-   * or `actor/failed` when the actor ends before.
+   * Waits until a tag or a predicate holds, in the present state or after a later step. Throws `ask/timeout`, in the code of
+   * a task `ask/deadlock`, and `actor/ended` or `actor/failed` when the actor ends before.
    */
   async waitFor(until: Exclude<Until<TLogic>, string>, { timeout = ASK_TIMEOUT_MS }: { readonly timeout?: number } = {}): Promise<ActorSnapshot<TLogic>> {
     const holds = predicateOf(until as Until<AnyActorLogic>)
@@ -318,6 +318,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
     const controller = new AbortController()
     return new Promise((resolve, reject) => {
       const asker = node.asker
+      // What becomes of a probe does not matter: one that is lost is followed by another.
       const wait = asker && new Wait({ env, asker, asked: this.#id, send: message => void node.post(message, Infinity).catch(() => undefined), fail })
       const timer = ms === undefined ? undefined : env.clock.setTimer(() => fail(timeoutError(this.address, ms, wait?.cycle)), ms)
       const end = (): void => {

@@ -31,7 +31,7 @@ export interface StuckActor {
 
 export interface StuckPage {
   readonly actors: readonly StuckActor[]
-  /** How many active actors were judged; those of machines that are not registered here are not. */
+  /** How many active actors of the page could be judged: not those that another process alone knows, or that have to be migrated first. */
   readonly judged: number
   /** Pass it on for the next page; undefined on the last. */
   readonly cursor: string | undefined

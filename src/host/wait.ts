@@ -5,6 +5,7 @@ import { TroupeError } from '../core/errors.ts'
 import type { Body, Message, Probe, Question } from '../core/message.ts'
 import type { HostEnv } from './env.ts'
 
+/** Longest time between two looks, in milliseconds. */
 const PROBE_PAUSE_MAX_MS = 60 * 60 * 1000
 /** Other waits that one remembers to have let pass; what is forgotten costs messages only. */
 const PASSED_MAX = 1_000

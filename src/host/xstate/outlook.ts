@@ -61,8 +61,13 @@ export function eventsOf(machine: AnyMachineSnapshot): ReadonlyMap<string, boole
 function sourceOf(machine: AnyStateMachine, src: string): AnyActorLogic | undefined {
   const [, index, node] = /^xstate\.invoke\.(\d+)\.(.*)/.exec(src) ?? []
   if (node === undefined) return machine.implementations.actors[src] as AnyActorLogic | undefined
-  const { invoke } = machine.getStateNodeById(node).config as { readonly invoke?: Invoked | readonly Invoked[] }
-  return [invoke].flat()[Number(index)]?.src
+  try {
+    const { invoke } = machine.getStateNodeById(node).config as { readonly invoke?: Invoked | readonly Invoked[] }
+    return [invoke].flat()[Number(index)]?.src
+  } catch {
+    // A place that the machine does not have any more.
+    return undefined
+  }
 }
 
 type Invoked = { readonly src: AnyActorLogic }
