@@ -202,6 +202,17 @@ describe('a cycle of asks', () => {
   })
 })
 
+test('a cycle is found after a node of it has gone, and its tasks ask again elsewhere', async () => {
+  const { advance, begin, outcomes, runtimes } = await askers({ nodes: 2 })
+  const ring = [0, 1, 2, 3, 4, 5, 6, 7]
+  await begin(Object.fromEntries(ring.map(n => [n, { asks: [`asker/${(n + 1) % ring.length}`] }])))
+  await runtimes[1]?.close()
+  await advance(10 * PROBE_MS)
+  const all = await outcomes(...ring)
+  expect(all.filter(outcome => outcome === 'answered')).toHaveLength(7)
+  expect(all.filter(outcome => outcome.startsWith('ask/deadlock'))).toHaveLength(1)
+})
+
 describe('what is no deadlock is let alone', () => {
   test('a chain that is slow but alive, on one node and on many', async () => {
     for (const nodes of [1, 2]) {
