@@ -31,7 +31,7 @@ const worker = {
   supervision: { strategy: 'stop' },
 } as const
 
-const parent = setup({ types: { events: {} as { readonly type: 'NOTE' } }, actors: { worker: remote<typeof worker.machine>('worker') } }).createMachine({
+const parent = setup({ actors: { worker: remote<typeof worker.machine>('worker') } }).createMachine({
   initial: 'waiting',
   states: { waiting: { invoke: { src: 'worker', id: 'helper', onDone: 'over' } }, over: { type: 'final' } },
 })
@@ -77,16 +77,18 @@ describe('what nothing can wake is stuck', () => {
   })
 
   test('a parent that was never told that its durable child is over, once word of it cannot be on its way any more', async () => {
-    // The mailbox of a paused parent is full: what its child says is lost.
-    await using world = await createTestWorld({ machines: { parent, worker }, limits: { mailboxDepthMax: 1 } })
+    // What the child says waits for its paused parent, and cannot be read any more: it goes to the dead letters.
+    const decode = (text: string): string => { if (text.includes('"kind":"child"')) throw new Error('damaged'); return text }
+    await using world = await createTestWorld({ machines: { parent, worker }, codec: { encode: text => text, decode } })
     const { runtime } = world
     const actor = runtime.actor('parent', '1')
     await actor.start()
     const [child] = (await runtime.actors({ machine: 'worker' })).actors
     await actor.pause()
-    await actor.send({ type: 'NOTE' })
     await runtime.at(child?.address ?? '').send({ type: 'END' })
     await actor.resume()
+    await world.settle()
+    expect(await runtime.deadLetters.list()).toHaveLength(1)
     await world.advance(30_000)
     expect((await runtime.stuck()).actors).toEqual([])
     await world.advance(1)
