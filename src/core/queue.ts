@@ -144,7 +144,7 @@ export interface QueueView {
  *
  * Rules
  * Q1  An attempt put twice under one id is one attempt, until its result has been settled.
- * Q2  A put by a former owner of the partition (a lower epoch) changes nothing.
+ * Q2  A put by a former owner of the partition (a lower epoch, or none) changes nothing.
  * Q3  Each delivery is counted before the worker is given the attempt; after `deliveriesMax` the queue gives it up and says so.
  * Q4  Only the latest delivery can finish or extend an attempt; its result is kept until it is settled.
  * Q5  No more than `total` attempts, and `perKey` of one key, are active.
@@ -169,7 +169,7 @@ export interface TaskQueues {
   giveBack(queue: string, worker: string, taken: TakenAttempt): Promise<void>
   /** Takes a worker off the list. What it still has is given to another one after `minIdleMs`. */
   retire(queue: string, worker: string): Promise<void>
-  /** Results for partitions, oldest first. */
+  /** Results for partitions, at most so many of each. */
   results(queue: string, partitions: readonly number[], limit: number): Promise<readonly AttemptResult[]>
   /** The results have been handled: the queue may forget the attempts. */
   settle(queue: string, ids: readonly string[]): Promise<void>

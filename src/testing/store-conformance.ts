@@ -5,12 +5,14 @@ import { checkpointCases } from './store-conformance/checkpoints.ts'
 import { commitCases } from './store-conformance/commits.ts'
 import { inboxCases } from './store-conformance/inbox.ts'
 import { leaseCases } from './store-conformance/leases.ts'
+import { queueShareCases } from './store-conformance/queue-shares.ts'
+import { queueCases } from './store-conformance/queues.ts'
 import { retentionCases } from './store-conformance/retention.ts'
 
 export type { ConformanceSetup, ConformanceTarget, TestApi } from './store-conformance/case.ts'
 
 /**
- * Proves that a store holds the rules S1 to S10 of the Store port: the same cases for every store, Troupe's own included.
+ * Proves that a store holds the rules S1 to S10 of the Store port, and Q1 to Q6 where it has queues: the same cases for every store, Troupe's own included.
  *
  * The test runner is an argument, so that importing this needs none: `describe` and `test` of Vitest, Jest or `node:test`
  * all fit; assertions come from `node:assert`. Each case calls `setup` for fresh data and `teardown` after it.
@@ -27,7 +29,7 @@ export type { ConformanceSetup, ConformanceTarget, TestApi } from './store-confo
  * }), { describe, test })
  */
 export function storeConformance(name: string, setup: ConformanceSetup, { describe, test }: TestApi): void {
-  const groups = { leases: leaseCases, commits: commitCases, inbox: inboxCases, checkpoints: checkpointCases, actors: actorCases, retention: retentionCases }
+  const groups = { leases: leaseCases, commits: commitCases, inbox: inboxCases, checkpoints: checkpointCases, actors: actorCases, retention: retentionCases, queues: queueCases, shares: queueShareCases }
   for (const [group, cases] of Object.entries(groups)) {
     describe(`${name}: ${group}`, () => {
       for (const [behaviour, run] of Object.entries(cases)) {

@@ -62,8 +62,12 @@ export function createQueues({ connection, prefix }: Deployment): TaskQueues {
     async put(queue, node, attempts, epochs) {
       await register(queue)
       const head = [queue, channels.queue(prefix, queue), channels.node(prefix, node)]
-      await inBatches(attempts, batch =>
-        write('queue/put', queue, [...head, ...batch.flatMap(({ id, partition, key, priority, data }) => [id, partition, epochs.get(partition) ?? 0, key, priorities.indexOf(priority) + 1, data])]),
+      const own = attempts.flatMap(attempt => {
+        const epoch = epochs.get(attempt.partition)
+        return epoch === undefined ? [] : [{ ...attempt, epoch }]
+      })
+      await inBatches(own, batch =>
+        write('queue/put', queue, [...head, ...batch.flatMap(({ id, partition, epoch, key, priority, data }) => [id, partition, epoch, key, priorities.indexOf(priority) + 1, data])]),
       )
     },
     cancel: (queue, ids) => inBatches(ids, batch => write('queue/cancel', queue, [channels.queue(prefix, queue), ...batch])),
@@ -117,8 +121,9 @@ export function createQueues({ connection, prefix }: Deployment): TaskQueues {
   }
 }
 
+/** What is left open is not said, but for deliveries without a bound: where nothing is said of them there is one. */
 function optionsOf({ total, perKey, minIdleMs, deliveriesMax, weights }: QueueSettings): string[] {
-  const options = Object.entries({ total, perKey, minIdleMs, deliveriesMax }).filter(([, value]) => value !== Infinity)
+  const options = Object.entries({ total, perKey, minIdleMs, deliveriesMax }).filter(([option, value]) => value !== Infinity || option === 'deliveriesMax')
   const shares = Object.entries(weights).map(([key, weight]) => [`w:${key}`, weight] as const)
   return [...options, ...shares, ...(shares.length > 0 ? [['weighted', 1] as const] : [])].flatMap(([option, value]) => [option, String(value)])
 }
