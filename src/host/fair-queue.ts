@@ -103,9 +103,8 @@ class Lane<T> {
     this.size++
     const line = this.#lines.get(key)
     if (line) return void line.items.add(item)
-    const fresh: Line<T> = { key, items: new Set([item]), tag: this.#now + 1 / this.#weightOf(key), isReady: true }
-    this.#lines.set(key, fresh)
-    this.#add(fresh)
+    this.#lines.set(key, { key, items: new Set([item]), tag: 0, isReady: false })
+    this.ready(key)
   }
 
   delete(item: T, key: string): void {
@@ -124,21 +123,19 @@ class Lane<T> {
         this.size--
         this.#now = line.tag
         if (line.items.size === 0) this.#lines.delete(line.key)
-        else {
-          line.tag += 1 / this.#weightOf(line.key)
-          this.ready(line.key)
-        }
+        else this.ready(line.key)
         return { item, key: line.key }
       }
     }
     return undefined
   }
 
-  /** A place of the key is free. */
+  /** It may be taken from again. Its time goes on from that of the others: what it could not take, it is not owed. */
   ready(key: string): void {
     const line = this.#lines.get(key)
     if (!line || line.isReady) return
     line.isReady = true
+    line.tag = this.#now + 1 / this.#weightOf(key)
     this.#add(line)
   }
 
