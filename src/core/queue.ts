@@ -1,3 +1,4 @@
+import { isName } from './address.ts'
 import type { ActorId } from './address.ts'
 import { TroupeError } from './errors.ts'
 
@@ -46,8 +47,14 @@ export function resolveQueues(queues: Readonly<Record<string, QueueOptions>> = {
   return new Map(Object.entries(queues).map(([name, options]) => [name, resolveQueue(name, options)]))
 }
 
+/** Throws `config/invalid` for a name that no queue may have. */
+export function checkQueueName(name: string, where: string): void {
+  if (!isName(name)) throw new TroupeError('config/invalid', `${where}: ${JSON.stringify(name)} cannot name a queue; use letters, digits, '_', '.' and '-'`)
+}
+
 function resolveQueue(name: string, options: QueueOptions): QueueSettings {
-  if (!/^[A-Za-z0-9_.-]{1,128}$/.test(name)) throw new TroupeError('config/invalid', `queues: ${JSON.stringify(name)} cannot name a queue; use letters, digits, '_', '.' and '-'`)
+  checkQueueName(name, 'queues')
+  if (typeof options !== 'object' || options === null) throw new TroupeError('config/invalid', `queues.${name} must be an object such as { concurrency: 5 }, not ${String(options)}`)
   const settings = { ...defaultQueueSettings, ...options }
   const stray = Object.keys(settings).find(option => !Object.hasOwn(defaultQueueSettings, option))
   if (stray !== undefined) throw new TroupeError('config/invalid', `queues.${name}.${stray} is not an option; there are ${Object.keys(defaultQueueSettings).join(', ')}`)
@@ -79,7 +86,7 @@ export interface QueuedAttempt {
   readonly data: string
 }
 
-/** What a worker is told; `docs/task-protocol.md`. Inputs, outputs, errors and details are texts of JSON as the codec gave them. */
+/** What a worker is told; `docs/task-protocol.md`. Inputs, outputs, errors and details are texts of JSON as the codec gave them; so is the key, which is no JSON. */
 export interface TaskOrder {
   readonly v: 1
   /** Machine and name of the logic: `order/charge`. */

@@ -2,7 +2,7 @@ import { fromPromise } from 'xstate'
 import type { Actor, AnyActorLogic, AnyActorRef, NonReducibleUnknown, PromiseActorLogic } from 'xstate'
 import { TroupeError } from './errors.ts'
 import type { AnyActorSystem } from './host-link.ts'
-import { DEFAULT_QUEUE } from './queue.ts'
+import { DEFAULT_QUEUE, checkQueueName } from './queue.ts'
 import type { Priority } from './queue.ts'
 import { backoffMs, noRetry, resolveRetry } from './retry.ts'
 import type { RetryPolicy } from './retry.ts'
@@ -83,6 +83,7 @@ function defineTask<TInput, TOutput>(options: TaskOptions<TInput, TOutput>): Tas
     const value = options[name]
     if (value !== undefined && !(value > 0 && value < 2 ** 31)) throw new TroupeError('config/invalid', `task ${name} must be from 1 to 2^31 milliseconds, not ${value}`)
   }
+  if (options.queue !== undefined) checkQueueName(options.queue, 'task queue')
   return {
     run: scope => options.run(scope as TaskScope<TInput>),
     retry: resolveRetry(options.retry),

@@ -247,7 +247,7 @@ export class Node {
   #changedElsewhere(change?: Change): void {
     if (change?.kind === 'inbox') return this.owned.get(change.partition)?.hint()
     if (change?.kind === 'results') return void this.#queued?.collect(change.queue, change.partitions)
-    if (change?.kind === 'progress') return this.notice(JSON.parse(change.data) as Notice)
+    if (change?.kind === 'progress') return this.#queued?.progressed(change.data)
     if (this.#pending.size > 0) void this.#takeReplies()
     if (change?.kind === 'replies') return
     for (const partition of this.owned.values()) partition.hint()

@@ -10,8 +10,8 @@ import type { QueuedAttempt, TaskOrder, TaskQueues, TaskReport } from '../core/q
 import { taskOf } from '../core/task.ts'
 import type { TaskDefinition } from '../core/task.ts'
 import { attemptKey, standingOf } from './attempt.ts'
-import { decodeFor, decodeValue, encodeValue } from './coding.ts'
-import type { HostEnv } from './env.ts'
+import { decodeFor, decodeValue, encodeFor, encodeValue } from './coding.ts'
+import type { HostEnv, Notice } from './env.ts'
 import { taskName } from './xstate/task-name.ts'
 
 /** Pause after a call that the store has failed, in milliseconds. */
@@ -51,7 +51,9 @@ export class QueuedTasks {
   readonly #entrusted = new Map<string, Entrusted>()
   /** Attempts to put in this turn, by queue. */
   readonly #outgoing = new Map<string, QueuedAttempt[]>()
-  /** Results that were handed to their actors, with their queue: told to the queue when they have been handled. */
+  /** Puts under way: what is taken back meanwhile must come after them. */
+  readonly #putting = new Set<Promise<void>>()
+  /** Results that were handed to their actors, with their queue, until the queue knows that they have been handled. */
   readonly #delivered = new Map<string, string>()
   readonly #handled = new Map<string, string[]>()
   /** Partitions whose results are to be read next, by queue, while others are. */
@@ -99,7 +101,7 @@ export class QueuedTasks {
       attempt: task.attempt,
       failures: task.failures,
       attemptsMax: retry.attempts,
-      idempotencyKey: idempotency?.(task.input) ?? attemptKey(actor, task.id),
+      idempotencyKey: encodeFor(this.#env.codec, actor, idempotency?.(task.input) ?? attemptKey(actor, task.id)),
       input: encoded(task.input),
       ...(task.checkpoint !== undefined && task.checkpoint !== null && { checkpoint: encoded(task.checkpoint) }),
       ...(timeout !== undefined && { timeoutMs: timeout }),
@@ -112,10 +114,12 @@ export class QueuedTasks {
     const entrusted = this.#entrusted.get(key)
     if (!entrusted) return
     this.#entrusted.delete(key)
-    const { queue, attempt } = entrusted
-    const waiting = this.#outgoing.get(queue)
-    if (waiting?.includes(attempt)) waiting.splice(waiting.indexOf(attempt), 1)
-    void this.#surely(() => this.#queues.cancel(queue, [attempt.id]))
+    void this.#cancel(entrusted)
+  }
+
+  async #cancel({ queue, attempt }: Entrusted): Promise<void> {
+    await Promise.all(this.#putting)
+    await this.#surely(() => this.#queues.cancel(queue, [attempt.id]))
   }
 
   abortActor(actor: ActorId): void {
@@ -138,7 +142,6 @@ export class QueuedTasks {
     const id = `${attemptKey(actor, task)}:${attempt}`
     const queue = this.#delivered.get(id)
     if (queue === undefined) return
-    this.#delivered.delete(id)
     const ids = this.#handled.get(queue)
     if (ids) return void ids.push(id)
     this.#handled.set(queue, [id])
@@ -149,6 +152,8 @@ export class QueuedTasks {
     const ids = this.#handled.get(queue) ?? []
     this.#handled.delete(queue)
     await this.#surely(() => this.#queues.settle(queue, ids))
+    // Not before: until then the queue gives them again.
+    for (const id of ids) this.#delivered.delete(id)
   }
 
   #put(queue: string, attempts: readonly QueuedAttempt[]): void {
@@ -163,7 +168,15 @@ export class QueuedTasks {
   async #putAll(queue: string): Promise<void> {
     const attempts = this.#outgoing.get(queue) ?? []
     this.#outgoing.delete(queue)
-    if (attempts.length > 0) await this.#surely(() => this.#queues.put(queue, this.#env.node, attempts, this.#hooks.epochs()))
+    // What has been called off, or is another node's by now, is not put by a later try.
+    const put = this.#surely(() => this.#queues.put(queue, this.#env.node, attempts.filter(attempt => this.#isOpen(attempt)), this.#hooks.epochs()))
+    this.#putting.add(put)
+    await put
+    this.#putting.delete(put)
+  }
+
+  #isOpen(attempt: QueuedAttempt): boolean {
+    return this.#entrusted.get(taskOfAttempt(attempt.id))?.attempt === attempt
   }
 
   /** Tries again until the store has it or the node closes: then the next owner sees to it (T1). */
@@ -201,6 +214,16 @@ export class QueuedTasks {
     }
   }
 
+  /** What a worker tells the watchers of an actor. */
+  progressed(data: string): void {
+    try {
+      const { progress, ...notice } = JSON.parse(data) as Notice & { readonly actor: ActorId; readonly progress: string }
+      this.#env.notice({ ...notice, progress: decodeValue(this.#env.codec, notice.actor, progress) })
+    } catch (cause) {
+      this.#env.report(new TroupeError('task/report', `what a worker tells of its progress cannot be read: ${data.slice(0, 120)}`, { cause }))
+    }
+  }
+
   /** What pub/sub or a power loss has taken is found again. */
   lookAround(): void {
     for (const queue of this.#used) void this.collect(queue, this.#hooks.epochs().keys())
@@ -212,7 +235,7 @@ export class QueuedTasks {
 
   async #check(queue: string, entrusted: readonly Entrusted[]): Promise<void> {
     const missing = new Set(await this.#queues.missing(queue, entrusted.map(({ attempt }) => attempt.id)))
-    this.#put(queue, entrusted.filter(each => missing.has(each.attempt.id) && this.has(each.actor, each.task)).map(({ attempt }) => attempt))
+    this.#put(queue, entrusted.filter(({ attempt }) => missing.has(attempt.id)).map(({ attempt }) => attempt))
   }
 
   #deliver(queue: string, id: string, data: string): void {
@@ -220,7 +243,7 @@ export class QueuedTasks {
     const actor = actorOf(id)
     const [task = '', attempt] = id.slice(actor.length + 1).split(':')
     const { outcome, retryable, checkpoint } = this.#read(actor, data)
-    this.#entrusted.delete(attemptKey(actor, task))
+    if (this.#entrusted.get(attemptKey(actor, task))?.attempt.id === id) this.#entrusted.delete(attemptKey(actor, task))
     this.#delivered.set(id, queue)
     if (!this.#hooks.deliver(actor, { kind: 'task', task, attempt: Number(attempt), outcome, retryable, checkpoint })) this.#delivered.delete(id)
   }
@@ -239,6 +262,9 @@ export class QueuedTasks {
     }
   }
 }
+
+/** Actor and task of an attempt's id. */
+const taskOfAttempt = (id: string): string => id.slice(0, id.lastIndexOf(':'))
 
 /** The actor of an attempt's id: all but the task and the attempt. */
 const actorOf = (id: string): ActorId => id.split(':').slice(0, -2).join(':') as ActorId

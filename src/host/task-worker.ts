@@ -9,7 +9,7 @@ import type { TaskDefinition } from '../core/task.ts'
 import type { TimerHandle } from '../core/clock.ts'
 import { Attempt } from './attempt.ts'
 import type { AttemptEnv, AttemptHost } from './attempt.ts'
-import { decodeValue, encodeError, encodeValue } from './coding.ts'
+import { decodeFor, decodeValue, encodeError, encodeValue } from './coding.ts'
 import type { Definition } from './definition.ts'
 import type { HostEnv, Notice } from './env.ts'
 import { tasksOf } from './xstate/task-name.ts'
@@ -42,7 +42,7 @@ interface Held {
  * Runs tasks of one queue in this process, whoever owns their actors.
  *
  * Invariants
- * W1  No more than `concurrency` attempts have their code running here.
+ * W1  No more than `concurrency` attempts have their code running here, and no more than `limits.tasksMax`.
  * W2  An attempt that the queue has given to another worker is aborted, and its end is told to nobody.
  * W3  What a closing worker has is given back as not delivered.
  */
@@ -68,7 +68,7 @@ export class TaskWorker implements AttemptHost {
     this.env = env
     this.queue = queue
     this.#settings = settings
-    this.#places = settings.concurrency
+    this.#places = Math.min(settings.concurrency, env.limits.tasksMax)
   }
 
   async start(): Promise<void> {
@@ -96,6 +96,8 @@ export class TaskWorker implements AttemptHost {
     if (this.#ticker) this.env.clock.clearTimer(this.#ticker)
     await this.#taking
     const { queues, worker, report } = this.env
+    // What it has told of its progress goes with it.
+    if (this.#details.size > 0) await this.#extend()
     const given = [...this.#held].filter(([, { isOpen }]) => isOpen)
     for (const [attempt, held] of given) {
       held.isOpen = false
@@ -130,11 +132,14 @@ export class TaskWorker implements AttemptHost {
     void this.#extend()
   }
 
-  progressed(attempt: Attempt, progress: unknown): void {
+  progressed(attempt: Attempt, data: unknown): void {
     const held = this.#held.get(attempt)
-    const { actor, task } = attempt
-    const notice: Notice = { actor, task: task.id, attempt: task.attempt, progress }
-    if (held) void this.env.queues.progress(this.queue, held.taken.id, JSON.stringify(notice)).catch(this.env.report)
+    if (held) void this.#tellProgress(attempt, held.taken.id, data).catch(this.env.report)
+  }
+
+  async #tellProgress({ actor, task }: Attempt, id: string, data: unknown): Promise<void> {
+    const notice: Notice = { actor, task: task.id, attempt: task.attempt, progress: encodeValue(this.env.codec, actor, data) }
+    await this.env.queues.progress(this.queue, id, JSON.stringify(notice))
   }
 
   #reportOf({ actor, checkpoint }: Attempt, outcome: TaskOutcome, retryable: boolean): TaskReport {
@@ -188,6 +193,8 @@ export class TaskWorker implements AttemptHost {
 
   #begin(taken: TakenAttempt): void {
     this.#places--
+    // It was silent for so long that it was given what was its own already.
+    this.#drop(taken.id)
     try {
       const attempt = this.#attemptOf(taken)
       this.#held.set(attempt, { taken, isOpen: true })
@@ -205,7 +212,8 @@ export class TaskWorker implements AttemptHost {
     const { actor, id, attempt, failures, input, checkpoint = '' } = order
     const decoded = (text: string): unknown => decodeValue(this.env.codec, actor, text)
     const task: TaskDocument = { id, path: '', input: decoded(input), attempt, failures, dueAt: null, crashes: delivery - 1, checkpoint: decoded(details || checkpoint) ?? null }
-    return new Attempt(this, actor, task, this.env.tasks.get(order.task) ?? this.#unknown(order))
+    const idempotencyKey = decodeFor(this.env.codec, actor, order.idempotencyKey)
+    return new Attempt(this, actor, task, { ...(this.env.tasks.get(order.task) ?? this.#unknown(order)), idempotency: () => idempotencyKey })
   }
 
   #unknown({ task, actor, attemptsMax }: TaskOrder): TaskDefinition {
@@ -237,8 +245,10 @@ export class TaskWorker implements AttemptHost {
     const details = new Map(this.#details)
     this.#details.clear()
     try {
-      const open = [...this.#held.values()].filter(({ isOpen }) => isOpen).map(({ taken }) => taken)
-      for (const id of await queues.extend(this.queue, worker, open, details)) this.#drop(id)
+      const open = [...this.#held].filter(([, { isOpen }]) => isOpen)
+      const lost = new Set(await queues.extend(this.queue, worker, open.map(([, { taken }]) => taken), details))
+      // Only these: it may have been given one of them again since.
+      for (const [attempt, held] of open) if (lost.has(held.taken.id)) this.#lose(attempt, held)
       this.#aliveAt = clock.now()
     } catch (error) {
       for (const [id, text] of details) if (!this.#details.has(id)) this.#details.set(id, text)
@@ -248,13 +258,15 @@ export class TaskWorker implements AttemptHost {
     }
   }
 
-  /** The attempt is not ours any more. */
+  /** Whatever we have of an attempt is not ours any more. */
   #drop(id: string): void {
-    for (const [attempt, held] of this.#held) {
-      if (held.taken.id !== id || !held.isOpen) continue
-      held.isOpen = false
-      attempt.abort(new TroupeError('lease/stale', `attempt ${id} was taken back or given to another worker`))
-    }
+    for (const [attempt, held] of this.#held) if (held.taken.id === id) this.#lose(attempt, held)
+  }
+
+  #lose(attempt: Attempt, held: Held): void {
+    if (!held.isOpen) return
+    held.isOpen = false
+    attempt.abort(new TroupeError('lease/stale', `attempt ${held.taken.id} was taken back or given to another worker`))
   }
 }
 

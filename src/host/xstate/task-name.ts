@@ -6,13 +6,21 @@ import { isMachine, kindOf } from './logic.ts'
 
 /**
  * How a task is called outside its actor: the machine, then the names under which `setup({ actors })` knows the logic on the
- * way down: `order/charge`, or `order/payment/charge` for one of a machine inside.
+ * way down: `order/charge`, or `order/payment/charge` for one of a machine inside. Where a machine is met inside itself the
+ * name begins again at it: what it knows has one name, however deep it is.
  */
-export const taskName = (machine: string, ref: AnyActorRef): string => [machine, ...sourcesOf(ref)].join('/')
+export const taskName = (machine: string, ref: AnyActorRef): string => [machine, ...wayTo(ref).slice(1).map(({ source }) => source)].join('/')
 
-function sourcesOf(ref: AnyActorRef): string[] {
-  const parent = internals(ref)._parent as AnyActorRef | undefined
-  return parent && 'logic' in parent ? [...sourcesOf(parent), String((ref as unknown as { src: unknown }).src)] : []
+interface Stop {
+  readonly source: string
+  readonly logic: AnyActorLogic
+}
+
+function wayTo(ref: AnyActorRef): readonly Stop[] {
+  const { _parent: parent, logic } = internals(ref)
+  const above = typeof parent === 'object' && parent !== null && 'logic' in parent ? wayTo(parent as unknown as AnyActorRef) : []
+  const before = above.findIndex(stop => stop.logic === logic)
+  return before < 0 ? [...above, { source: String((ref as unknown as { src: unknown }).src), logic }] : above.slice(0, before + 1)
 }
 
 /** The tasks of a machine and of the machines inside it, by name. */

@@ -97,7 +97,7 @@ const texts: readonly (readonly [RegExp, (found: readonly string[]) => Change])[
   [/^replies$/, () => ({ kind: 'replies' })],
   [/^results (.+) ([\d,]+)$/, ([, queue = '', partitions = '']) => ({ kind: 'results', queue, partitions: partitions.split(',').map(Number) })],
   [/^waiting$/, () => ({ kind: 'waiting' })],
-  [/^cancelled (.+)$/, ([, id = '']) => ({ kind: 'cancelled', id })],
+  [/^cancelled (.+)$/s, ([, id = '']) => ({ kind: 'cancelled', id })],
   [/^progress (.+)$/s, ([, data = '']) => ({ kind: 'progress', data })],
 ]
 
