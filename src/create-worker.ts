@@ -6,14 +6,16 @@ import type { Codec } from './core/codec.ts'
 import { TroupeError } from './core/errors.ts'
 import { resolveLimits } from './core/limits.ts'
 import type { Limits } from './core/limits.ts'
-import { resolveQueues } from './core/queue.ts'
+import { DEFAULT_QUEUE, resolveQueues } from './core/queue.ts'
 import type { QueueOptions } from './core/queue.ts'
 import type { Store } from './core/store.ts'
 import { taskOf } from './core/task.ts'
+import type { TaskDefinition } from './core/task.ts'
 import { defineMachines } from './host/definition.ts'
 import type { Machines } from './host/definition.ts'
 import { tasksOfAll, workersOf } from './host/task-worker.ts'
 import type { TaskWorker } from './host/task-worker.ts'
+import { isLogic, kindOf } from './host/xstate/logic.ts'
 import { openStore } from './open-store.ts'
 import { systemClock, systemRandom } from './system-ports.ts'
 
@@ -77,8 +79,9 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   const limits = resolveLimits(options.limits)
   const queues = resolveQueues(options.queues)
   const definitions = defineMachines(options.machines ?? {}, limits)
-  const tasks = new Map([...tasksOfAll(definitions), ...Object.entries(options.tasks ?? {}).map(([name, logic]) => [name, taskOf(logic)] as const)])
+  const tasks = new Map([...tasksOfAll(definitions), ...Object.entries(options.tasks ?? {}).map(([name, logic]) => [name, givenTask(name, logic)] as const)])
   if (queues.size === 0) throw new TroupeError('config/invalid', 'createWorker needs queues: { name: { concurrency } }')
+  if (queues.has(DEFAULT_QUEUE)) throw new TroupeError('config/invalid', `createWorker cannot serve the queue '${DEFAULT_QUEUE}': nodes run the tasks of their own actors; give those tasks a queue`)
   if (tasks.size === 0) throw new TroupeError('config/invalid', 'createWorker has nothing to run: give it machines whose tasks have names in setup({ actors }), or tasks')
   const { store, close } = await openStore(options.store)
   if (!store.queues) {
@@ -95,4 +98,9 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     throw error
   }
   return worker
+}
+
+function givenTask(name: string, logic: unknown): TaskDefinition {
+  if (isLogic(logic) && kindOf(logic) === 'task') return taskOf(logic)
+  throw new TroupeError('config/invalid', `tasks['${name}'] is neither task({ … }) nor fromPromise(…)`)
 }

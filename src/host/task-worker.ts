@@ -211,7 +211,7 @@ export class TaskWorker implements AttemptHost {
     const order = JSON.parse(data) as TaskOrder
     const { actor, id, attempt, failures, input, checkpoint = '' } = order
     const decoded = (text: string): unknown => decodeValue(this.env.codec, actor, text)
-    const task: TaskDocument = { id, path: '', input: decoded(input), attempt, failures, dueAt: null, crashes: delivery - 1, checkpoint: decoded(details || checkpoint) ?? null }
+    const task: TaskDocument = { id, path: '', input: decoded(input), attempt, failures, dueAt: null, crashes: delivery - 1, checkpoint: decoded(details || checkpoint) }
     const idempotencyKey = decodeFor(this.env.codec, actor, order.idempotencyKey)
     return new Attempt(this, actor, task, { ...(this.env.tasks.get(order.task) ?? this.#unknown(order)), idempotency: () => idempotencyKey })
   }

@@ -77,6 +77,8 @@ export function createQueues({ connection, prefix }: Deployment): TaskQueues {
       return missing
     },
     async take(queue, worker, limit) {
+      // After the ends of this turn: the places that they free may be the ones asked for.
+      if (ending.has(`${queue} ${worker}`)) await new Promise(setImmediate)
       const flat = (await write('queue/take', queue, [worker, Math.min(limit, BATCH)])) as readonly (string | number)[]
       const taken: TakenAttempt[] = []
       for (let at = 0; at < flat.length; at += TAKEN_WIDTH) {
