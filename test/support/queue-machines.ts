@@ -9,6 +9,8 @@ import type { ErrorInfo } from '../../src/core/errors.ts'
 export type Order = { readonly key?: string } & (
   | { readonly do: 'echo'; readonly value?: unknown }
   | { readonly do: 'sleep'; readonly ms: number }
+  /** Gives back which process has done it. */
+  | { readonly do: 'who'; readonly ms: number }
   /** Fails in its first attempts. */
   | { readonly do: 'fail'; readonly times: number }
   /** Goes on until it is aborted. */
@@ -47,6 +49,8 @@ async function carryOut({ signal, attempt, heartbeat, progress }: TaskScope<Orde
       return input.value
     case 'sleep':
       return sleep(input.ms, `attempt ${attempt}`, { signal })
+    case 'who':
+      return sleep(input.ms, process.pid, { signal })
     case 'fail':
       if (attempt <= input.times) throw new TypeError(`failed in attempt ${attempt}`)
       return `done in attempt ${attempt}`

@@ -24,6 +24,10 @@ export class WorkerPeer implements AsyncDisposable {
     void this.#peer.ended.then(() => (this.isAlive = false))
   }
 
+  get pid(): number {
+    return this.#peer.pid
+  }
+
   /** Resolves once it serves its queues. */
   static async start(store: string, queues: Readonly<Record<string, QueueOptions>>): Promise<WorkerPeer> {
     const worker = new WorkerPeer(store, queues)

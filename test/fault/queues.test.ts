@@ -1,0 +1,313 @@
+import { randomUUID } from 'node:crypto'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { createRuntime } from 'troupe'
+import type { QueueView, Runtime } from 'troupe'
+import { createSeededRandom } from 'troupe/testing'
+import type { JobCommand, JobFact } from '../support/job-process.ts'
+import { startPeer, waitUntil } from '../support/processes.ts'
+import { machines } from '../support/queue-machines.ts'
+import type { Order } from '../support/queue-machines.ts'
+import { startRedis } from '../support/redis/redis-server.ts'
+import type { RedisServer } from '../support/redis/redis-server.ts'
+import { startProxy } from '../support/redis/tcp-proxy.ts'
+import type { TcpProxy } from '../support/redis/tcp-proxy.ts'
+import { WorkerPeer } from '../support/worker-peer.ts'
+
+const SEED = Number(process.env['TROUPE_SEED'] ?? Date.now() % 1_000_000)
+const random = createSeededRandom(SEED)
+const pick = <T>(list: readonly T[]): T => list[Math.floor(random.next() * list.length)] as T
+const tell = (what: string, facts: object): void => console.log(`queues: ${what}, seed ${SEED} (set TROUPE_SEED to run it again) ${JSON.stringify(facts)}`)
+
+const KILLS = 30
+/** How long a worker may be silent in these tests. */
+const MIN_IDLE_MS = 400
+const LEASE_MS = 1_000
+const quiet = (): void => undefined
+const served = { gpu: { minIdleMs: MIN_IDLE_MS, concurrency: 4, deliveriesMax: 1_000 } }
+
+type Jobs = Runtime<typeof machines>
+
+/** Workers on one store; those that die are replaced, and all go in the end. */
+class Crew implements AsyncDisposable {
+  readonly all: WorkerPeer[] = []
+  readonly #store: string
+  readonly #queues: typeof served
+
+  constructor(store: string, queues = served) {
+    this.#store = store
+    this.#queues = queues
+  }
+
+  get alive(): readonly WorkerPeer[] {
+    return this.all.filter(worker => worker.isAlive)
+  }
+
+  /** Brings up to so many; resolves when all of them serve. */
+  async fill(count: number): Promise<void> {
+    while (this.alive.length < count) this.all.push(new WorkerPeer(this.#store, this.#queues))
+    await Promise.all(this.alive.map(worker => worker.ready()))
+  }
+
+  /** Workers that have begun a task, in order. */
+  begun(key: string): readonly WorkerPeer[] {
+    return this.all.flatMap(worker => worker.began(`default/job/${key}:1`).map(() => worker))
+  }
+
+  get overs(): number {
+    return this.all.reduce((sum, { tasks }) => sum + tasks.filter(({ fact }) => fact === 'over').length, 0)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(this.alive.map(worker => worker.kill()))
+  }
+}
+
+/** Jobs that are started one after the other, so many at a time, until it is told to stop. */
+class Stream {
+  readonly keys: string[] = []
+  ended = 0
+  readonly #runtime: Jobs
+  readonly #order: () => Order
+  readonly #lanes: readonly Promise<void>[]
+  #isOver = false
+
+  constructor(runtime: Jobs, lanes: number, order: () => Order) {
+    this.#runtime = runtime
+    this.#order = order
+    this.#lanes = Array.from({ length: lanes }, () => this.#lane())
+  }
+
+  async #lane(): Promise<void> {
+    while (!this.#isOver) {
+      const key = randomUUID()
+      this.keys.push(key)
+      const actor = this.#runtime.actor('job', key)
+      await retried(() => actor.start(this.#order()))
+      await retried(() => actor.waitFor(({ value }) => value !== 'working', { timeout: 30_000 }))
+      this.ended++
+    }
+  }
+
+  /** Waits until so many more have ended. */
+  async goOn(count: number): Promise<void> {
+    const from = this.ended
+    await waitUntil(`${count} more jobs end`, () => this.ended >= from + count, 30_000)
+  }
+
+  async finish(): Promise<void> {
+    this.#isOver = true
+    await Promise.all(this.#lanes)
+  }
+}
+
+/** What fails because the store is away is asked again. */
+async function retried<T>(call: () => Promise<T>): Promise<T> {
+  for (;;) {
+    try {
+      return await call()
+    } catch (error) {
+      if (!(error as { retryable?: boolean }).retryable) throw error
+      await new Promise(resolve => setTimeout(resolve, 20))
+    }
+  }
+}
+
+/** Each job has had one result, whatever happened to its workers. */
+async function expectOnce(runtime: Jobs, keys: readonly string[]): Promise<void> {
+  for (const key of keys) {
+    const { value, context } = await runtime.actor('job', key).snapshot()
+    expect({ key, value, error: context.error, results: context.results.length }).toEqual({ key, value: 'worked', error: null, results: 1 })
+  }
+}
+
+const queueOf = async (runtime: Jobs): Promise<QueueView | undefined> => (await runtime.queues()).find(({ queue }) => queue === 'gpu')
+
+let redis: RedisServer
+let store: string
+beforeEach(async () => {
+  redis = await startRedis({ config: { appendonly: 'yes', appendfsync: 'always' } })
+  store = `${redis.url}?prefix=test-${randomUUID()}&partitions=4`
+})
+afterEach(() => redis.stop())
+
+const open = (at = store): Promise<Jobs> => createRuntime({ machines, store: at, limits: { leaseTtlMs: LEASE_MS }, onError: quiet })
+
+test('workers that are killed at random: every task ends once, and runs again only where its worker died', async () => {
+  await using runtime = await open()
+  await using crew = new Crew(store)
+  await crew.fill(4)
+  const stream = new Stream(runtime, 24, () => ({ do: 'sleep', ms: 20 + random.next() * 100 }))
+  let kills = 0
+  let inFlight = 0
+  while (kills < KILLS) {
+    await waitUntil('some worker runs something', () => crew.alive.some(({ running }) => running > 0))
+    const victim = pick(crew.alive.filter(({ running }) => running > 0))
+    inFlight += victim.running
+    await victim.kill()
+    kills++
+    // The next ones start while those that are left go on.
+    const filled = crew.fill(4)
+    if (kills % 2 === 0) await filled
+    await stream.goOn(1 + Math.floor(random.next() * 8))
+  }
+  await crew.fill(4)
+  await stream.goOn(24)
+  await stream.finish()
+  await expectOnce(runtime, stream.keys)
+  const again = stream.keys.filter(key => crew.begun(key).length > 1)
+  for (const key of again) expect(crew.begun(key).filter(({ isAlive }) => isAlive).length).toBeLessThanOrEqual(1)
+  tell('kills of workers', { kills, inFlight, jobs: stream.keys.length, ranAgain: again.length, most: Math.max(...stream.keys.map(key => crew.begun(key).length)) })
+  // All under the same key and attempt number: `began` has found them by it.
+  for (const key of stream.keys) expect(crew.begun(key).length).toBeGreaterThan(0)
+  expect(crew.all.flatMap(({ tasks }) => tasks).every(({ attempt }) => attempt === 1)).toBe(true)
+  expect(inFlight).toBeGreaterThanOrEqual(KILLS)
+  expect(again.length).toBeGreaterThan(0)
+  expect(await queueOf(runtime)).toMatchObject({ active: 0, waiting: { medium: 0 }, ended: { deadLetters: 0 } })
+}, 90_000)
+
+test('a worker that freezes is replaced, and what it says when it goes on is refused', async () => {
+  await using runtime = await open()
+  await using crew = new Crew(store)
+  await crew.fill(2)
+  let frozenTasks = 0
+  const keys: string[] = []
+  for (let round = 0; round < 4; round++) {
+    const [frozen, other] = (round % 2 === 0 ? crew.all : crew.all.toReversed()) as [WorkerPeer, WorkerPeer]
+    const batch = Array.from({ length: 6 }, () => randomUUID())
+    keys.push(...batch)
+    for (const key of batch) await runtime.actor('job', key).start({ do: 'who', ms: 150 })
+    await waitUntil('it runs something', () => frozen.running > 0)
+    frozen.freeze()
+    for (const key of batch) await runtime.actor('job', key).waitFor(({ value }) => value === 'worked', { timeout: 20_000 })
+    const taken = batch.filter(key => crew.begun(key).length > 1)
+    frozenTasks += taken.length
+    frozen.thaw()
+    await waitUntil('it has ended what it ran', () => frozen.running <= 0)
+    for (const key of taken) expect((await runtime.actor('job', key).snapshot()).context.results).toEqual([other.pid])
+  }
+  await waitUntil('all is told', async () => (await queueOf(runtime))?.active === 0)
+  await expectOnce(runtime, keys)
+  const refused = crew.overs - keys.length
+  tell('freezes of workers', { frozenTasks, refused, stale: runtime.health().counters.staleTasks })
+  expect(frozenTasks).toBeGreaterThanOrEqual(4)
+  expect(refused).toBeGreaterThan(0)
+  expect((await queueOf(runtime))?.ended).toMatchObject({ completed: keys.length, failed: 0, deadLetters: 0 })
+}, 60_000)
+
+test('owners that are killed while tasks wait, run or have ended: nothing is lost or run again', async () => {
+  await using crew = new Crew(store, { gpu: { ...served.gpu, minIdleMs: 10_000 } })
+  const keys: string[] = []
+  const seen = { waiting: 0, active: 0, done: 0 }
+  for (let round = 0; round < 3; round++) {
+    const started = new Set<string>()
+    let isReady = false
+    await using owner = startPeer<JobCommand, JobFact>('job-process.ts', [store, String(LEASE_MS)], fact => {
+      if (fact.fact === 'ready') isReady = true
+      if (fact.fact === 'started') started.add(fact.key)
+    })
+    await waitUntil('the owner is ready', () => isReady)
+    const batch = Array.from({ length: 16 }, () => randomUUID())
+    keys.push(...batch)
+    for (const key of batch) owner.tell({ key, order: { do: 'sleep', ms: 30 + random.next() * 60 } })
+    await waitUntil('all have begun', () => started.size === batch.length)
+    if (round > 0) await waitUntil('some run, or have ended', () => batch.some(key => crew.begun(key).length > 0))
+    await owner.kill()
+    // From the queue itself: nobody is there to ask.
+    const of = (name: string, command: 'XLEN' | 'ZCARD') => redis.command(command, `{${new URL(store).searchParams.get('prefix')}:q:gpu}:${name}`) as Promise<number>
+    seen.waiting += await of('pending:medium', 'XLEN')
+    seen.active += await of('active', 'XLEN')
+    if (round === 0) await crew.fill(2)
+    await waitUntil('all have run without an owner', async () => (await of('active', 'XLEN')) + (await of('pending:medium', 'XLEN')) === 0)
+    seen.done += await of('done', 'ZCARD')
+    await using heir = await open()
+    for (const key of batch) await heir.actor('job', key).waitFor(({ value }) => value !== 'working', { timeout: 20_000 })
+    await expectOnce(heir, batch)
+    await waitUntil('all is settled', async () => (await of('done', 'ZCARD')) === 0)
+  }
+  for (const key of keys) expect(crew.begun(key)).toHaveLength(1)
+  tell('kills of owners', { jobs: keys.length, ...seen })
+  expect(Math.min(seen.waiting, seen.active, seen.done)).toBeGreaterThan(0)
+}, 60_000)
+
+test('kill -9 of Redis with appendfsync always: every task ends once when it is back', async () => {
+  const durable = `${store}&durability=power-loss`
+  await using runtime = await open(durable)
+  await using crew = new Crew(durable)
+  await crew.fill(2)
+  const stream = new Stream(runtime, 16, () => ({ do: 'sleep', ms: 10 + random.next() * 60 }))
+  let inFlight = 0
+  for (let round = 0; round < 5; round++) {
+    await stream.goOn(10)
+    await waitUntil('tasks run', () => crew.alive.some(({ running }) => running > 0))
+    inFlight += crew.alive.reduce((sum, { running }) => sum + running, 0)
+    await redis.kill('SIGKILL')
+    await redis.restart()
+  }
+  await stream.goOn(32)
+  await stream.finish()
+  await expectOnce(runtime, stream.keys)
+  tell('kills of Redis', { inFlight, jobs: stream.keys.length, runs: crew.overs })
+  expect(inFlight).toBeGreaterThanOrEqual(5)
+}, 60_000)
+
+test('a task that takes every worker down ends as crashed, and its actor and all others go on', async () => {
+  await using runtime = await open()
+  await using crew = new Crew(store, { gpu: { minIdleMs: MIN_IDLE_MS, concurrency: 4, deliveriesMax: 3 } })
+  await crew.fill(2)
+  await runtime.actor('job', 'poison').start({ do: 'die' })
+  const failed = runtime.actor('job', 'poison').waitFor(({ value }) => value === 'failed', { timeout: 40_000 })
+  let isOver = false
+  void failed.finally(() => (isOver = true))
+  await waitUntil('it is given up', async () => {
+    await crew.fill(2)
+    return isOver
+  }, 40_000)
+  expect((await failed).context.error).toMatchObject({ code: 'task/crashed', message: expect.stringContaining('3 workers went silent') })
+  const deaths = crew.all.filter(({ isAlive }) => !isAlive).length
+  tell('a poison task', { deaths })
+  expect(crew.begun('poison')).toHaveLength(3)
+  expect(deaths).toBe(3)
+  await runtime.actor('job', 'next').start({ do: 'echo', value: 1 })
+  await runtime.actor('job', 'next').waitFor(({ value }) => value === 'worked', { timeout: 20_000 })
+  expect(await queueOf(runtime)).toMatchObject({ active: 0, ended: { deadLetters: 1 } })
+}, 60_000)
+
+const cuts: Readonly<Record<string, (proxy: TcpProxy) => Promise<void>>> = {
+  'connections that are reset': async proxy => proxy.reset(),
+  'answers that are lost after the write': async proxy => proxy.cutAfterWrite('EVALSHA'),
+  'a link that swallows everything for longer than a worker may be silent': async proxy => {
+    proxy.blackhole(true)
+    await new Promise(resolve => setTimeout(resolve, MIN_IDLE_MS * 1.5))
+    proxy.blackhole(false)
+    proxy.reset()
+  },
+}
+const hitsOf = ({ counts }: TcpProxy): number => Object.values(counts.hits).reduce((sum, count) => sum + count, 0)
+
+describe.each(['worker', 'owner'] as const)('the link of the %s', whose => {
+  test.each(Object.keys(cuts))('%s: every task ends once', async name => {
+    await using proxy = await startProxy({ port: redis.port })
+    const bad = store.replace(String(redis.port), String(proxy.port))
+    await using runtime = await open(whose === 'owner' ? bad : store)
+    await using crew = new Crew(whose === 'owner' ? store : bad)
+    await crew.fill(1)
+    const stream = new Stream(runtime, 8, () => ({ do: 'sleep', ms: 5 + random.next() * 30 }))
+    const strike = cuts[name] as (proxy: TcpProxy) => Promise<void>
+    let inFlight = 0
+    for (let round = 0; round < 4; round++) {
+      await stream.goOn(8)
+      const hits = hitsOf(proxy)
+      await waitUntil('the fault has met traffic', async () => {
+        inFlight += crew.alive.reduce((sum, { running }) => sum + running, 0)
+        await strike(proxy)
+        return hitsOf(proxy) > hits
+      })
+    }
+    await proxy.heal()
+    await stream.goOn(16)
+    await stream.finish()
+    await expectOnce(runtime, stream.keys)
+    tell(`the link of the ${whose}: ${name}`, { hits: hitsOf(proxy), inFlight, jobs: stream.keys.length, runs: crew.overs })
+    expect(inFlight).toBeGreaterThan(0)
+  }, 60_000)
+})
