@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
 import { task } from 'troupe'
-import type { RuntimeOptions, TaskOptions, TaskScope } from 'troupe'
+import type { Priority, RuntimeOptions, TaskOptions, TaskScope } from 'troupe'
 import { createMemoryStore, createTestWorld } from 'troupe/testing'
 import type { TestWorldOptions } from 'troupe/testing'
 import { assign, fromPromise, setup } from 'xstate'
@@ -347,6 +347,67 @@ describe('queues', () => {
     calls[3]?.resolve('ok')
     await world.settle()
     expect(inputs().slice(5)).toEqual(['5'])
+  })
+
+  describe.each(Object.entries(places))('on %s', (_name, makePlace) => {
+    const crowded = async (queues: RuntimeOptions['queues'], options: Partial<TaskOptions<string, unknown>> = {}) => {
+      const keyed = task({ run: wait, queue: 'slow', key: (input: string) => input.split(' ')[0] ?? '', priority: (input: string) => (input.split(' ')[1] ?? 'medium') as Priority, ...options })
+      const world = await createTestWorld({ machines: { job: machineOf(keyed) }, store: await makePlace()(), queues } as TestWorldOptions<{ job: JobMachine }>)
+      let key = 0
+      const go = async (...inputs: readonly string[]) => {
+        for (const input of inputs) {
+          const actor = world.runtime.actor('job', String(key++))
+          await actor.start()
+          await actor.send({ type: 'GO', input })
+        }
+        await world.settle()
+      }
+      /** Ends what runs, so many times; gives what ran, in order. */
+      const inTurn = async (count: number) => {
+        for (let n = calls.length - 1; calls.length < count; n++) {
+          calls[n]?.resolve('ok')
+          await world.settle()
+        }
+        return calls.map(({ scope }) => scope.input)
+      }
+      return Object.assign(world, { go, inTurn })
+    }
+
+    test('bound how many tasks of one key run at once; others go past them', async () => {
+      await using world = await crowded({ slow: { concurrency: 3, perKey: 1 } })
+      await world.go('a', 'a', 'b', 'c', 'd')
+      expect(calls.map(({ scope }) => scope.input)).toEqual(['a', 'b', 'c'])
+      expect(await world.runtime.queues()).toMatchObject([
+        { queue: 'default', active: 0 },
+        { queue: 'slow', waiting: { high: 0, medium: 2, low: 0 }, active: 3, ended: null, keys: [{ key: 'a', waiting: 1, active: 1 }, { key: 'd', waiting: 1, active: 0 }, { key: 'b', waiting: 0, active: 1 }, { key: 'c' }], workers: [{ active: 3, silentMs: 0 }] },
+      ])
+      calls[0]?.resolve('ok')
+      await world.settle()
+      expect(calls.map(({ scope }) => scope.input).slice(3)).toEqual(['d'])
+      calls[1]?.resolve('ok')
+      await world.settle()
+      expect(calls.map(({ scope }) => scope.input).slice(4)).toEqual(['a'])
+    })
+
+    test('take the highest priority first, and let none starve', async () => {
+      await using world = await crowded({ slow: { concurrency: 1 } })
+      await world.go('first', ...Array(20).fill('k low'), ...Array(20).fill('k medium'), ...Array(20).fill('k high'))
+      const ran = (await world.inTurn(17)).slice(1).map(input => input.split(' ')[1])
+      expect(['high', 'medium', 'low'].map(priority => ran.filter(each => each === priority).length)).toEqual([12, 3, 1])
+    })
+
+    test('share between keys by weight, whatever one has put before', async () => {
+      await using world = await crowded({ slow: { concurrency: 1, weights: { b: 2 } } })
+      await world.go(...Array(40).fill('noisy'), ...Array(12).fill('a'), ...Array(12).fill('b'))
+      const ran = (await world.inTurn(21)).slice(1)
+      expect(['noisy', 'a', 'b'].map(key => ran.filter(each => each === key).length)).toEqual([5, 5, 10])
+    })
+
+    test('a priority or key that makes no sense ends the task with an error that says so', async () => {
+      await using world = await crowded({}, { priority: () => 'urgent' as never })
+      await world.go('a')
+      expect((await world.runtime.actor('job', '0').snapshot()).context.error).toMatchObject({ code: 'config/invalid', message: expect.stringContaining('job/0 must be one of high, medium, low, not urgent') })
+    })
   })
 
   test('a task that is left while it waits in line never runs', async () => {

@@ -39,10 +39,14 @@ export class WorkerPeer implements AsyncDisposable {
     return waitUntil('the worker is ready', () => this.name !== '' || !this.isAlive)
   }
 
-  /** Tasks whose code runs, as far as it has told. */
-  get running(): number {
-    const ends = this.tasks.filter(({ fact }) => fact !== 'began').length
-    return this.tasks.length - 2 * ends
+  /** Keys of the jobs whose task has begun here and, as far as it has told, not ended. */
+  get open(): readonly string[] {
+    const open = new Set<string>()
+    for (const { fact, key } of this.tasks) {
+      if (fact === 'began') open.add(key)
+      else open.delete(key)
+    }
+    return [...open].map(key => key.slice('default/job/'.length, key.lastIndexOf(':')))
   }
 
   began(key: string): readonly TaskFact[] {
