@@ -8,7 +8,7 @@ import { toStoreError } from './redis-errors.ts'
 /** One file per verb in `lua/`; each names its keys, arguments, answer and guarantee, and what it uses of `lua/parts`. */
 const scriptNames = [
   'accept', 'announce', 'answer', 'append', 'claim', 'commit', 'expired', 'history', 'journal', 'letters', 'list', 'load', 'open', 'outbox', 'parked', 'past', 'release', 'renew', 'retire', 'sweep', 'take',
-  'queue/cancel', 'queue/configure', 'queue/extend', 'queue/finish', 'queue/missing', 'queue/put', 'queue/results', 'queue/retire', 'queue/return', 'queue/settle', 'queue/take', 'queue/view',
+  'queue/cancel', 'queue/configure', 'queue/extend', 'queue/finish', 'queue/missing', 'queue/publish', 'queue/put', 'queue/results', 'queue/retire', 'queue/return', 'queue/settle', 'queue/take', 'queue/view',
 ] as const
 export type ScriptName = (typeof scriptNames)[number]
 
@@ -34,6 +34,11 @@ export class Connection {
     this.name = name
     this.#replicas = replicas
     this.#scripts = new Map(scriptNames.map(script => [script, readScript(script)]))
+  }
+
+  /** For those who run a script without this process. */
+  textOf(script: ScriptName): string {
+    return (this.#scripts.get(script) as Script).text
   }
 
   /** Runs a script. Where Redis has forgotten it, it is given the text again. */

@@ -101,7 +101,7 @@ export const replyKeys = (prefix: string, node: string): readonly [replies: stri
 
 const queueKeyNames = [
   'settings', 'meta', 'index', 'pending:high', 'pending:medium', 'pending:low', 'order:high', 'order:medium', 'order:low', 'lines', 'queued', 'active', 'running',
-  'details', 'done', 'completed', 'failed', 'dead_letter', 'epochs', 'workers',
+  'details', 'done', 'completed', 'failed', 'dead_letter', 'epochs', 'workers', 'protocol',
 ] as const
 
 export const queueKey = (prefix: string, queue: string, name: (typeof queueKeyNames)[number]): string => `{${prefix}:q:${queue}}:${name}`

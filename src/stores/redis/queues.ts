@@ -19,6 +19,9 @@ interface End {
 
 type QueueScript = Extract<ScriptName, `queue/${string}`>
 
+/** What a worker needs: published for those in other languages. */
+const workerScripts = ['configure', 'take', 'extend', 'finish', 'return', 'retire'] as const
+
 /** Queues of tasks on Redis Streams; what lies where is told in `lua/parts/queue.lua`, the wire format in `docs/task-protocol.md`. */
 export function createQueues({ connection, prefix }: Deployment): TaskQueues {
   const run = (script: QueueScript, queue: string, args: readonly (string | number)[]): Promise<unknown> => connection.run(script, queueKeys(prefix, queue), args)
@@ -51,6 +54,8 @@ export function createQueues({ connection, prefix }: Deployment): TaskQueues {
   const known = new Set<string>()
   const register = async (queue: string): Promise<void> => {
     if (known.has(queue)) return
+    const scripts = workerScripts.flatMap(script => [script, connection.textOf(`queue/${script}`)])
+    await write('queue/publish', queue, ['keys', JSON.stringify(queueKeys(prefix, queue)), ...scripts])
     await connection.call(client => client.sadd(queuesKey(prefix), queue))
     known.add(queue)
   }

@@ -16,13 +16,22 @@
 --   completed, failed, dead_letter  streams  log of what has ended, trimmed; group `monitoring`
 --   epochs       hash     partition -> highest epoch that has put something
 --   workers      zset     worker -> when it last said something, by the clock of Redis in milliseconds
+--   protocol     hash     version, keys and scripts for workers in any language: docs/task-protocol.md
 local names = {
   'settings', 'meta', 'index', 'pending1', 'pending2', 'pending3', 'order1', 'order2', 'order3', 'lines', 'queued', 'active', 'running',
-  'details', 'done', 'completed', 'failed', 'dead_letter', 'epochs', 'workers',
+  'details', 'done', 'completed', 'failed', 'dead_letter', 'epochs', 'workers', 'protocol',
 }
 local K = {}
 for i = 1, #names do K[names[i]] = KEYS[i] end
 local LOG_MAX = 10000
+
+-- Of these scripts and of what they keep: a new one for every change that workers of the old one would not stand.
+local VERSION = 1
+local published = redis.call('HGET', K.protocol, 'version')
+if published and tonumber(published) > VERSION then
+  return redis.error_reply('NEWER this queue speaks version ' .. published .. ' of its protocol, the caller ' .. VERSION)
+end
+
 local options = redis.call('HMGET', K.settings, 'total', 'perKey', 'minIdleMs', 'deliveriesMax', 'weighted')
 local TOTAL, PER_KEY = tonumber(options[1]) or math.huge, tonumber(options[2]) or math.huge
 local MIN_IDLE_MS, DELIVERIES_MAX = tonumber(options[3]) or 10000, tonumber(options[4]) or 5

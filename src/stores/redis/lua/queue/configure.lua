@@ -2,9 +2,6 @@
 -- ARGV  option and value in turn; what is not named is left open
 -- Guarantee: what waits because of an old limit is looked at under the new one.
 -- USES  queue
-for _, log in ipairs({ 'completed', 'failed', 'dead_letter' }) do
-  if redis.call('EXISTS', K[log]) == 0 then redis.call('XGROUP', 'CREATE', K[log], 'monitoring', '0', 'MKSTREAM') end
-end
 redis.call('DEL', K.settings)
 for i = 1, #ARGV, 2 do
   redis.call('HSET', K.settings, ARGV[i], ARGV[i + 1])
