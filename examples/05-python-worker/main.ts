@@ -10,8 +10,8 @@ interface Trend {
 /** Done by `tasks.py`, which serves the queue; this process only waits for it. */
 const trend = task({
   queue: 'python',
-  run: (_: TaskScope<readonly number[]>): Trend => {
-    throw new Error('only the Python worker does this: give a store whose queues are shared, redis://…')
+  run: ({ input }: TaskScope<readonly number[]>): Trend => {
+    throw new Error(`only Python knows the trend of ${input.length} readings: give a store whose queues are shared, redis://…`)
   },
   retry: 3,
   timeout: 30_000,
