@@ -30,8 +30,7 @@ def report_of(functions, order):
         return {'ok': True, 'output': json.dumps(output, allow_nan=False)}
     except Exception as error:
         info = {'name': type(error).__name__, 'message': str(error), 'stack': traceback.format_exc()}
-        retryable = order['failures'] + 1 < order['attemptsMax'] and not getattr(error, 'is_final', False)
-        return {'ok': False, 'error': json.dumps(info), 'retryable': retryable}
+        return {'ok': False, 'error': json.dumps(info), 'retryable': not getattr(error, 'is_final', False)}
 
 def serve(url, queue, functions):
     url, name, held, stops = urllib.parse.urlsplit(url), f'{socket.gethostname()}-{uuid.uuid4().hex[:8]}', [], []
@@ -49,8 +48,9 @@ def serve(url, queue, functions):
     for number in signal.SIGTERM, signal.SIGINT, signal.SIGALRM: signal.signal(number, interrupt)
     threading.Thread(target=beat, args=[Redis(url)], daemon=True).start()
     while not stops:
-        taken = run(take, name, 1) or time.sleep(0.2)
-        if not taken: continue
+        if not (taken := run(take, name, 1)):
+            time.sleep(0.2)
+            continue
         try:
             held[:] = [taken[:3]]
             report = report_of(functions, json.loads(taken[3]))

@@ -44,9 +44,11 @@ export function endTask(stepper: Stepper, work: Work, batch: Batch, slot: Slot, 
   const { attempt, outcome, retryable, checkpoint } = body
   const task = openAttempt(stepper, slot, body)
   if (!task) return undefined
-  if (!outcome.ok && retryable) {
+  const retry = retryOf(slot, task)
+  // A worker in another language may forget to count.
+  if (!outcome.ok && retryable && task.failures + 1 < retry.attempts) {
     env.counters.taskRetries++
-    const dueAt = stepper.now + backoffMs(retryOf(slot, task), task.failures + 1, env.random.next())
+    const dueAt = stepper.now + backoffMs(retry, task.failures + 1, env.random.next())
     const next: TaskDocument = { ...task, attempt: attempt + 1, failures: task.failures + 1, dueAt, checkpoint: checkpoint ?? null }
     const event = JSON.stringify({ type: 'task.retry', task: task.id, attempt, dueAt })
     stepper.step(slot, batch, 'task', { event, path: task.path, error: toErrorInfo(outcome.error) }, () => stepper.live(slot).updateTask(next))
