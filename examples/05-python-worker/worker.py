@@ -55,6 +55,6 @@ def serve(url, queue, functions):
             held[:] = [taken[:3]]
             report = report_of(functions, json.loads(taken[3]))
             held.clear()
-            run(finish, *taken[:2], name, 'completed' if report['ok'] else 'failed', json.dumps(report))
-        except KeyboardInterrupt: run(give_back, *taken[:2], name, channel)
+            run(finish, name, *taken[:3], 'completed' if report['ok'] else 'failed', json.dumps(report))
+        except KeyboardInterrupt: run(give_back, name, *taken[:3], channel)
     run(retire, name)

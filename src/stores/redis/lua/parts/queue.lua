@@ -23,15 +23,9 @@ local names = {
 }
 local K = {}
 for i = 1, #names do K[names[i]] = KEYS[i] end
-local LOG_MAX = 10000
-
--- Of these scripts and of what they keep: a new one for every change that workers of the old one would not stand.
-local VERSION = 1
-local published = redis.call('HGET', K.protocol, 'version')
-if published and tonumber(published) > VERSION then
-  return redis.error_reply('NEWER this queue speaks version ' .. published .. ' of its protocol, the caller ' .. VERSION)
-end
-
+-- Whatever older workers would not stand takes a new version.
+local LOG_MAX, VERSION, newest = 10000, 1, tonumber(redis.call('HGET', K.protocol, 'version') or 0)
+if newest > VERSION then return redis.error_reply('NEWER this queue speaks version ' .. newest .. ' of its protocol, the caller ' .. VERSION) end
 local options = redis.call('HMGET', K.settings, 'total', 'perKey', 'minIdleMs', 'deliveriesMax', 'weighted')
 local TOTAL, PER_KEY = tonumber(options[1]) or math.huge, tonumber(options[2]) or math.huge
 local MIN_IDLE_MS, DELIVERIES_MAX = tonumber(options[3]) or 10000, tonumber(options[4]) or 5
