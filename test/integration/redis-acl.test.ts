@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createRuntime, reply } from 'troupe'
+import { createRuntime, reply, task } from 'troupe'
+import type { TaskScope } from 'troupe'
 import { assign, setup } from 'xstate'
 import { waitUntil } from '../support/processes.ts'
+import { startPythonWorker } from '../support/python-worker.ts'
 import { openClient } from '../support/redis/open-client.ts'
 import type { RedisServer } from '../support/redis/redis-server.ts'
 import { deployedUsers as users, readDeployed, startDeployed, turnOn, urlAs } from '../support/redis/start-deployed.ts'
@@ -98,6 +100,15 @@ const may: Readonly<Record<(typeof users)[number], readonly Command[]>> = {
     ['CLUSTER', 'NODES'],
     ['ASKING'],
   ],
+  'troupe-tasks': [
+    ['HGETALL', '{troupe:q:gpu}:protocol'],
+    ['HGET', '{troupe:q:gpu}:settings', 'minIdleMs'],
+    ['EVAL', "redis.call('HSET', KEYS[1], 'a', 1) redis.call('XADD', KEYS[2], '*', 'a', 1) return redis.call('TIME')", 2, '{troupe:q:gpu}:index', '{troupe:q:gpu}:active'],
+    ['EVALSHA', createHash('sha1').update('return 1').digest('hex'), 0],
+    ['PUBLISH', 'troupe:n:1', 'progress {}'],
+    ['CLIENT', 'SETNAME', 'python'],
+    ['SELECT', 0],
+  ],
   'troupe-monitoring': [
     ['PING'],
     ['INFO'],
@@ -171,6 +182,30 @@ const mayNot: typeof may = {
     ['RESTORE', '{troupe:p0}:x', 0, 'x'],
     ['REPLICAOF', 'NO', 'ONE'],
     ['MONITOR'],
+  ],
+  'troupe-tasks': [
+    ['HGETALL', '{troupe:0}:actors'],
+    ['HGETALL', '{troupe:config}'],
+    ['HSET', '{troupe:0}:actors', 'id', '1'],
+    ['XADD', '{troupe:0}:inbox', '*', 'd', 'x'],
+    ['SET', '{troupe:q:gpu}:text', 'x'],
+    ['EVAL', "return redis.call('HGETALL', '{troupe:0}:actors')", 0],
+    ['EVAL', "return redis.call('PUBLISH', 'troupe:l', 'x')", 0],
+    ['EVAL', 'return 1', 1, '{troupe:0}:actors'],
+    ['PUBLISH', 'troupe:l', 'x'],
+    ['PUBLISH', 'troupe:c:0', 'x'],
+    ['SUBSCRIBE', 'troupe:l'],
+    ['PSUBSCRIBE', 'troupe:*'],
+    ['FLUSHALL'],
+    ['KEYS', '*'],
+    ['SCAN', 0],
+    ['INFO'],
+    ['CONFIG', 'GET', '*'],
+    ['SCRIPT', 'FLUSH'],
+    ['ACL', 'LIST'],
+    ['CLIENT', 'LIST'],
+    ['DEBUG', 'SLEEP', 0],
+    ['SHUTDOWN'],
   ],
   'troupe-monitoring': [
     ['HGETALL', '{troupe:p0}:actors'],
@@ -272,5 +307,30 @@ test('nodes run as troupe-worker, and the server refuses them nothing', async ()
   }
   expect(seen).toContain(1)
   for (const node of nodes) await node.close()
+  expect(await run('troupe-admin', ['ACL', 'LOG'])).toEqual([])
+})
+
+const echo = setup({
+  types: { context: {} as { readonly said: string } },
+  actors: { run: task({ queue: 'python', run: ({ input }: TaskScope<string>) => `${input}, but not in Python` }) },
+}).createMachine({
+  context: { said: '' },
+  initial: 'open',
+  states: {
+    open: { invoke: { src: 'run', input: 'said by Python', onDone: { target: 'over', actions: assign({ said: ({ event }) => event.output }) } } },
+    over: { type: 'final' },
+  },
+  output: ({ context }) => context.said,
+})
+
+test('a Python worker runs as troupe-tasks beside a node that runs as troupe-worker, and the server refuses them nothing', async () => {
+  await run('troupe-admin', ['ACL', 'LOG', 'RESET'])
+  await using node = await createRuntime({ machines: { echo }, store: urlAs('troupe-worker', redis) })
+  await node.actor('echo', 'x').start()
+  await waitUntil('the queue is there', async () => (await run('troupe-tasks', ['EXISTS', '{troupe:q:python}:protocol'])) === 1)
+  await using worker = await startPythonWorker(urlAs('troupe-tasks', redis))
+  expect(await node.actor('echo', 'x').result()).toBe('said by Python')
+  expect(await worker.signal('SIGTERM')).toBe(0)
+  expect(worker.complained()).toBe('')
   expect(await run('troupe-admin', ['ACL', 'LOG'])).toEqual([])
 })

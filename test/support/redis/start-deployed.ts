@@ -4,7 +4,7 @@ import { fileURLToPath } from 'node:url'
 import { startRedis } from './redis-server.ts'
 import type { RedisServer } from './redis-server.ts'
 
-export const deployedUsers = ['troupe-worker', 'troupe-monitoring', 'troupe-admin'] as const
+export const deployedUsers = ['troupe-worker', 'troupe-tasks', 'troupe-monitoring', 'troupe-admin'] as const
 /** The last one stands in the README only. */
 export type DeployedUser = (typeof deployedUsers)[number] | 'troupe-replica'
 
