@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Redis } from 'ioredis'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { createRuntime, task } from 'troupe'
 import type { TaskOptions } from 'troupe'
 import { assign, setup } from 'xstate'
@@ -17,6 +17,9 @@ import { startPythonExample, startPythonWorker } from '../support/python-worker.
 import { openClient } from '../support/redis/open-client.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 import type { RedisServer } from '../support/redis/redis-server.ts'
+
+// A task that nobody ends would hold a test for minutes.
+vi.setConfig({ testTimeout: 30_000 })
 
 type Outcome = { readonly output: unknown } | { readonly name: string; readonly message: string; readonly stack: string }
 
