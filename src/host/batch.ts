@@ -24,6 +24,8 @@ export class Batch {
   /** Actors whose parked messages were taken: the store shows them until the commit, so once per batch is enough. */
   readonly unparked = new Set<Slot>()
   readonly marks: Mark[] = []
+  /** By actor and idempotency key, the event that the store or this batch knows under it; undefined for a key that is new. */
+  readonly fingerprints = new Map<string, string | undefined>()
   readonly replies: Reply[] = []
   readonly letters: DeadLetter[] = []
   readonly resolved: DeadLetterResolution[] = []

@@ -19,7 +19,7 @@ const SLEEP_MAX_MS = 60 * 60 * 1000
 /** Pause after a batch that the store has failed, in milliseconds. */
 const RETRY_MS = 100
 const WAKE_PAGE = 1_000
-/** Works whose actors are read ahead in one go: a full batch leaves the rest alone. */
+/** Works whose actors and idempotency keys are read ahead in one go: a full batch leaves the rest alone. */
 const READ_AHEAD = 512
 /** How much of a batch what its actors send each other may take while others wait: two that never stop must not keep out the rest. */
 const CHAIN_SHARE = 0.5
@@ -283,7 +283,7 @@ export class Partition {
     try {
       await this.#env.probe?.('step')
       while (next < works.length && !this.#isFull(batch, started)) {
-        if (next % READ_AHEAD === 0) await this.#slots.readAhead(works.slice(next, next + READ_AHEAD).map(({ message }) => message.to))
+        if (next % READ_AHEAD === 0) await this.#stepper.readAhead(works.slice(next, next + READ_AHEAD), batch)
         const work = works[next++] as Work
         batch.works.push(work)
         const handling = this.#handle(work, batch)

@@ -108,7 +108,26 @@ export class Stepper {
       return undefined
     }
     if (body.key === undefined) return this.#accept(work, batch, slot, body)
-    return this.#isDuplicate(work, batch, slot, body.key, body.event).then(isDuplicate => (isDuplicate ? undefined : this.#accept(work, batch, slot, body)))
+    if (!batch.fingerprints.has(keyedBy(to, body.key))) return this.#readMarks(to, [body.key], batch).then(() => this.#event(work, batch, slot))
+    return this.#isDuplicate(work, batch, slot, body.key, body.event) ? undefined : this.#accept(work, batch, slot, body)
+  }
+
+  /** Reads what a batch will ask the store for, all at once: one after the other each would be a round trip. What fails is read again by whom it concerns. */
+  async readAhead(works: readonly Work[], batch: Batch): Promise<void> {
+    const keys = new Map<ActorId, string[]>()
+    for (const { message: { to, body } } of works) {
+      if (body.kind !== 'event' || body.key === undefined || batch.fingerprints.has(keyedBy(to, body.key))) continue
+      const known = keys.get(to)
+      if (known) known.push(body.key)
+      else keys.set(to, [body.key])
+    }
+    const reads = Array.from(keys, ([id, own]) => this.#readMarks(id, own, batch).catch(() => undefined))
+    await Promise.all([this.parts.slots.readAhead(works.map(({ message }) => message.to)), ...reads])
+  }
+
+  async #readMarks(id: ActorId, keys: readonly string[], batch: Batch): Promise<void> {
+    const seen = await this.parts.env.store.marks(id, keys)
+    for (const key of keys) batch.fingerprints.set(keyedBy(id, key), seen.get(key))
   }
 
   #accept(work: Work, batch: Batch, slot: Slot, body: Extract<Body, { kind: 'event' }>): Promise<void> | undefined {
@@ -153,9 +172,8 @@ export class Stepper {
     if (!work.message.reply) this.answer(work, batch, slot)
   }
 
-  async #isDuplicate(work: Work, batch: Batch, slot: Slot, key: string, event: string): Promise<boolean> {
-    const recent = batch.marks.find(mark => mark.actor === slot.id && mark.key === key)?.fingerprint
-    const seen = recent ?? (await this.parts.env.store.marks(slot.id, [key])).get(key)
+  #isDuplicate(work: Work, batch: Batch, slot: Slot, key: string, event: string): boolean {
+    const seen = batch.fingerprints.get(keyedBy(slot.id, key))
     if (seen === undefined || work.parkedPosition !== undefined) return false
     if (seen === fingerprintOf(event)) {
       this.parts.env.counters.duplicates++
@@ -165,7 +183,9 @@ export class Stepper {
   }
 
   #mark(batch: Batch, slot: Slot, key: string, event: string): void {
-    batch.marks.push({ actor: slot.id, key, fingerprint: fingerprintOf(event), expiresAt: this.now + this.parts.env.limits.idempotencyMs })
+    const fingerprint = fingerprintOf(event)
+    batch.fingerprints.set(keyedBy(slot.id, key), fingerprint)
+    batch.marks.push({ actor: slot.id, key, fingerprint, expiresAt: this.now + this.parts.env.limits.idempotencyMs })
   }
 
   // ── one step ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -324,5 +344,7 @@ function arrived(slot: Slot | undefined, batch: Batch): Slot | undefined {
   if (slot && (slot.isDirty || slot.held)) batch.slots.add(slot)
   return slot
 }
+
+const keyedBy = (id: ActorId, key: string): string => `${id}\n${key}`
 
 const fingerprintOf = (event: string): string => createHash('sha256').update(event).digest('base64url').slice(0, 22)

@@ -40,6 +40,22 @@ const purse = setup({
 })
 const machines = { purse }
 
+test('a batch asks the store for all its keys at once', async () => {
+  const store = createMemoryStore()
+  const atOnce = { now: 0, most: 0 }
+  const marks: typeof store.marks = async (...args) => {
+    atOnce.most = Math.max(atOnce.most, ++atOnce.now)
+    await new Promise(setImmediate)
+    atOnce.now--
+    return store.marks(...args)
+  }
+  await using world = await createTestWorld({ machines, store: { ...store, marks } })
+  const actors = Array.from({ length: 50 }, (_, key) => world.runtime.actor(purse, `${key}`))
+  await Promise.all(actors.map(actor => actor.start()))
+  await Promise.all(actors.map(actor => actor.send({ type: 'PUT', cents: 5 }, { idempotencyKey: 'k' })))
+  expect(atOnce.most).toBeGreaterThan(actors.length / store.partitions / 2)
+})
+
 describe.each(Object.entries(places))('on %s', (_name, makePlace) => {
   test('an event sent twice with one key is handled once', async () => {
     await using world = await createTestWorld({ machines, store: await makePlace()() })
