@@ -57,8 +57,9 @@ export class Batch {
     this.chains = chains
   }
 
+  /** Whether there is nothing to commit. An answer is committed too: what it was read from may be a write that the store can still lose. */
   get isEmpty(): boolean {
-    return this.slots.size + this.outbox.length + this.park.length + this.unpark.length + this.marks.length + this.replies.length + this.letters.length + this.resolved.length === 0
+    return this.served.length + this.settlements.length + this.slots.size + this.outbox.length + this.park.length + this.unpark.length + this.marks.length + this.replies.length + this.letters.length + this.resolved.length === 0
   }
 
   /** Tells whoever asked, after the commit. */

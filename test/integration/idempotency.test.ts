@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
+import { TroupeError, createRuntime } from 'troupe'
 import { createMemoryStore, createTestWorld } from 'troupe/testing'
 import { assign, setup } from 'xstate'
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
@@ -54,6 +55,29 @@ test('a batch asks the store for all its keys at once', async () => {
   await Promise.all(actors.map(actor => actor.start()))
   await Promise.all(actors.map(actor => actor.send({ type: 'PUT', cents: 5 }, { idempotencyKey: 'k' })))
   expect(atOnce.most).toBeGreaterThan(actors.length / store.partitions / 2)
+})
+
+test('a repetition of an event whose commit is in doubt is acknowledged by a commit only', async () => {
+  const store = createMemoryStore()
+  let isInDoubt = false
+  // As Redis does when too few replicas have a write: it is there to be read, and may yet be lost.
+  const commit: typeof store.commit = async (...args) => {
+    await store.commit(...args)
+    if (isInDoubt) throw new TroupeError('store/failed', 'no replica has it')
+  }
+  await using runtime = await createRuntime({ machines, store: { ...store, commit }, limits: { commitRetriesMax: 1 }, onError: () => undefined })
+  const actor = runtime.actor(purse, '1')
+  const put = () => actor.send({ type: 'PUT', cents: 5 }, { idempotencyKey: 'k' })
+  await actor.start()
+  isInDoubt = true
+  await expect(put()).rejects.toMatchObject({ code: 'store/failed' })
+  isInDoubt = false
+  // The partition has claimed itself again.
+  await actor.ask({ type: 'PUT', cents: 1 })
+  isInDoubt = true
+  await expect(put()).rejects.toMatchObject({ code: 'store/failed' })
+  isInDoubt = false
+  expect(await actor.snapshot()).toMatchObject({ seq: 3, context: { cents: 6 } })
 })
 
 describe.each(Object.entries(places))('on %s', (_name, makePlace) => {
