@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Command } from 'ioredis'
 import type { Cluster, Redis } from 'ioredis'
 import { TroupeError } from '../../core/errors.ts'
@@ -57,9 +58,34 @@ export class Connection {
 
   /** Runs a script that writes what must last: it counts once enough replicas have it. */
   async write(script: ScriptName, keys: readonly string[], args: readonly Argument[]): Promise<unknown> {
-    const result = await this.run(script, keys, args)
-    if (this.#replicas > 0) await this.#awaitReplicas(keys[0] ?? '')
-    return result
+    if (this.#replicas === 0) return this.run(script, keys, args)
+    const { text, sha } = this.#scripts.get(script) as Script
+    const rest = [String(keys.length), ...keys, ...args.map(String)]
+    return this.call(async client => {
+      let body = ['evalsha', sha]
+      for (let tries = 1; ; tries++) {
+        try {
+          return await this.#writeOnce('nodes' in client ? nodeOf(client, keys[0] ?? '') : client, [...body, ...rest])
+        } catch (error) {
+          const { message } = error as Error
+          if (message.startsWith('NOSCRIPT')) body = ['eval', text]
+          else if (!('nodes' in client) || !/^(?:MOVED|ASK|TRYAGAIN|READONLY) /.test(message) || tries >= TRIES_MAX) throw error
+          else await lookAgain(client)
+        }
+      }
+    })
+  }
+
+  /** WAIT speaks of what its own connection has done. A client of a cluster may take another one for it, or follow a slot on its way: so both go to one node. */
+  async #writeOnce(node: Redis, script: readonly string[]): Promise<unknown> {
+    const answers = await node.pipeline([[...script], ['wait', this.#replicas, REPLICA_WAIT_MS]]).exec()
+    const [[refusal, result], [failure, reached]] = answers as [[Error | null, unknown], [Error | null, number]]
+    const error = refusal ?? failure
+    if (error) throw error
+    if (reached >= this.#replicas) return result
+    throw new TroupeError('store/failed', `${this.name}: ${reached} of ${this.#replicas} replicas have a write that durability=failover asks for, after ${REPLICA_WAIT_MS} ms`, {
+      details: { server: this.name, reached, asked: this.#replicas },
+    })
   }
 
   async call<T>(work: (client: Redis | Cluster) => Promise<T>): Promise<T> {
@@ -77,18 +103,19 @@ export class Connection {
     // What is under way is answered first; a server that is gone answers nothing.
     await this.client.quit().catch(() => this.client.disconnect())
   }
-
-  /** WAIT goes over the connection that has written, or it would speak of another one's writes. */
-  async #awaitReplicas(key: string): Promise<void> {
-    const reached = await this.call(async client => ('nodes' in client ? nodeOf(client, key) : client).wait(this.#replicas, REPLICA_WAIT_MS))
-    if (reached >= this.#replicas) return
-    throw new TroupeError('store/failed', `${this.name}: ${reached} of ${this.#replicas} replicas have a write that durability=failover asks for, after ${REPLICA_WAIT_MS} ms`, {
-      details: { server: this.name, reached, asked: this.#replicas },
-    })
-  }
 }
 
 const REPLICA_WAIT_MS = 1_000
+/** Looks for the node of a slot, as many as the client itself takes. */
+const TRIES_MAX = 16
+const LOOK_AGAIN_MS = 50
+
+/** A slot is elsewhere, or on its way: then nobody has all its keys, and it is waited for. */
+async function lookAgain(cluster: Cluster): Promise<void> {
+  await sleep(LOOK_AGAIN_MS)
+  // What it could not learn now it learns with the next look.
+  await new Promise<void>(resolve => cluster.refreshSlotsCache(() => resolve()))
+}
 
 /** The primary that serves a key. */
 function nodeOf(cluster: Cluster, key: string): Redis {

@@ -31,6 +31,7 @@ const WIDTH = 7
  * R1  An entry leaves the outbox only after it has arrived; arriving twice counts once (each target has a high-water mark per source).
  * R2  Of one source one relay runs at a time in this handle; those of other handles are harmless because of R1.
  * R3  What a dead handle has left is relayed by whoever claims its partition.
+ * R4  Nothing is carried on that a failover may still take back: what is read has reached the replicas that a write must reach.
  */
 export class Relay {
   readonly #deployment: Deployment
@@ -80,7 +81,7 @@ export class Relay {
 
   async #read(partition: number, arrived: number): Promise<readonly Outgoing[]> {
     const { connection, keysOf } = this.#deployment
-    const flat = (await connection.run('outbox', keysOf(partition).all('meta', 'out', 'blobs', 'blobrefs'), [arrived, PAGE])) as readonly string[]
+    const flat = (await connection.write('outbox', keysOf(partition).all('meta', 'out', 'blobs', 'blobrefs'), [arrived, PAGE])) as readonly string[]
     const page: Outgoing[] = []
     for (let at = 0; at < flat.length; at += WIDTH) {
       const [number, target = '', id = '', to = '', sent = '', data = ''] = flat.slice(at, at + WIDTH)
