@@ -209,7 +209,7 @@ test('channels: each message of the table is said, and no other', async () => {
   await said('troupe:q:python waiting')
   const again = await take()
   await client.publish(channel, 'progress nothing')
-  const notice = JSON.stringify({ actor: 'default/station/roof', task: '1', attempt: 1, progress: { done: 2 } })
+  const notice = JSON.stringify({ actor: 'default/station/roof', task: '1', attempt: 1, progress: JSON.stringify({ done: 2 }) })
   const seen = (async () => {
     for await (const step of actor().watch({ progress: true })) if ('progress' in step) return step.progress
     return undefined

@@ -69,7 +69,7 @@ export class Connection {
         } catch (error) {
           const { message } = error as Error
           if (message.startsWith('NOSCRIPT')) body = ['eval', text]
-          else if (!('nodes' in client) || !/^(?:MOVED|ASK|TRYAGAIN|READONLY) /.test(message) || tries >= TRIES_MAX) throw error
+          else if (!('nodes' in client) || !/^(?:MOVED|ASK|TRYAGAIN|READONLY|no node serves) /.test(message) || tries >= TRIES_MAX) throw error
           else await lookAgain(client)
         }
       }

@@ -212,13 +212,14 @@ function droppedFirst({ delta = [] }: JournalEntry, pending: ReadonlyMap<string,
 }
 
 /** The same again from what the machine itself has seen: armed, disarmed and ticked. */
-const checkTicks: Checker = ({ actors, endedAt }, report) => {
+const checkTicks: Checker = ({ actors, endedAt, isRealTime }, report) => {
   for (const { id, record, entries } of actors.values()) {
     const armed = new Map<number, { readonly id: string; readonly dueAt: number }>()
     const over = new Set<number>()
-    for (const { kind, at, event } of entries) {
+    for (const [index, { kind, at, event }] of entries.entries()) {
       const { type, n = 0, id: timer = '', delay = 0 } = (event ?? {}) as { type?: string; n?: number; id?: string; delay?: number }
-      if (type === 'ARM') armed.set(n, { id: timer, dueAt: at + delay })
+      // A step is stamped when it is over; its timers count from within it.
+      if (type === 'ARM') armed.set(n, { id: timer, dueAt: (isRealTime ? (entries[index - 1]?.at ?? at) : at) + delay })
       if (type === 'DISARM') for (const [number, { id: other }] of armed) if (other === timer) over.add(number)
       if (type !== 'TICK' || kind !== 'timer') continue
       if (over.has(n)) report(`tick ${n} of ${addressOf(id)} came again, or after it was disarmed`)

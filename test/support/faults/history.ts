@@ -49,6 +49,8 @@ export interface Letter extends DeadLetter {
 /** All there is to say about a run: what was asked for, what the store has of it, what happened outside. */
 export interface History {
   readonly endedAt: number
+  /** Whether time went on while a step ran. */
+  readonly isRealTime?: boolean
   readonly sent: ReadonlyMap<string, SentEvent>
   readonly actors: ReadonlyMap<ActorId, ActorHistory>
   readonly letters: readonly Letter[]
@@ -58,25 +60,24 @@ export interface History {
 }
 
 const ALL = 1e9
+const READ_AT_ONCE = 100
 
 /** Reads everything a store has, past the runtime. */
-export async function readHistory(store: Store, facts: Pick<History, 'endedAt' | 'sent' | 'effects' | 'commits'>): Promise<History> {
-  const entries = new Map<ActorId, JournalEntry[]>()
-  for (let partition = 0; partition < store.partitions; partition++) {
-    for (const { id, data } of await store.journal(partition, 0, ALL)) {
-      const known = entries.get(id) ?? []
-      entries.set(id, known)
-      known.push(...unpackRow(data))
-    }
-  }
+export async function readHistory(store: Store, facts: Pick<History, 'endedAt' | 'isRealTime' | 'sent' | 'effects' | 'commits'>): Promise<History> {
   const actors = new Map<ActorId, ActorHistory>()
-  for (const { id } of (await store.list({ tenant: 'default', limit: ALL })).records) {
-    const [first, last] = [await store.load(id, 1), await store.load(id)]
-    if (!first || !last) continue
-    actors.set(id, { id, record: last.record, born: readDocument(first, plainCodec, 1).document, document: readDocument(last, plainCodec).document, entries: entries.get(id) ?? [] })
+  const { records } = await store.list({ tenant: 'default', limit: ALL })
+  for (let from = 0; from < records.length; from += READ_AT_ONCE) {
+    const found = await Promise.all(records.slice(from, from + READ_AT_ONCE).map(({ id }) => readActor(store, id)))
+    for (const actor of found) if (actor) actors.set(actor.id, actor)
   }
   const letters = (await store.deadLetters({ limit: ALL })).map(letter => ({ ...letter, message: unpackMessage({ ...letter, to: letter.actor }) }))
   return { ...facts, actors, letters }
+}
+
+async function readActor(store: Store, id: ActorId): Promise<ActorHistory | undefined> {
+  const [first, last, rows] = await Promise.all([store.load(id, 1), store.load(id), store.history(id, 0, ALL)])
+  if (!first || !last) return undefined
+  return { id, record: last.record, born: readDocument(first, plainCodec, 1).document, document: readDocument(last, plainCodec).document, entries: rows.flatMap(({ data }) => unpackRow(data)) }
 }
 
 /** The event of a message, if it is one. */
