@@ -44,9 +44,9 @@ export function endTask(stepper: Stepper, work: Work, batch: Batch, slot: Slot, 
   const { attempt, outcome, retryable, checkpoint } = body
   const task = openAttempt(stepper, slot, body)
   if (!task) return undefined
-  const retry = retryOf(slot, task)
+  const retry = !outcome.ok && retryable ? retryOf(slot, task) : noRetry
   // A worker in another language may forget to count.
-  if (!outcome.ok && retryable && task.failures + 1 < retry.attempts) {
+  if (task.failures + 1 < retry.attempts && !outcome.ok) {
     env.counters.taskRetries++
     const dueAt = stepper.now + backoffMs(retry, task.failures + 1, env.random.next())
     const next: TaskDocument = { ...task, attempt: attempt + 1, failures: task.failures + 1, dueAt, checkpoint: checkpoint ?? null }
