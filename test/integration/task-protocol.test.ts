@@ -219,7 +219,7 @@ test('channels: each message of the table is said, and no other', async () => {
     return Promise.race([seen.then(() => true), new Promise<boolean>(resolve => setTimeout(() => resolve(false), 20))])
   })
   expect(await seen).toEqual({ done: 2 })
-  expect(reported).toEqual([expect.stringContaining('SyntaxError')])
+  expect(reported).toEqual([expect.stringContaining('progress cannot be read')])
   await actor().send({ type: 'STOP' })
   await said(`troupe:q:python cancelled ${id}`)
   expect(await finish(again, 'completed', examples('report')[0] ?? '')).toBe(0)
