@@ -13,6 +13,7 @@ import { waitUntil } from '../support/processes.ts'
 import { hearers, jobOf, machines } from '../support/queue-machines.ts'
 import type { Order, TaskFact } from '../support/queue-machines.ts'
 import { openClient } from '../support/redis/open-client.ts'
+import { startCluster } from '../support/redis/redis-cluster.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 import type { RedisServer } from '../support/redis/redis-server.ts'
 import { WorkerPeer } from '../support/worker-peer.ts'
@@ -89,6 +90,18 @@ describe('a worker in a process of its own', () => {
     expect(worker.tasks.map(({ attempt, checkpoint }) => [attempt, checkpoint])).toEqual([[1, undefined], [2, { page: 11 }]])
   })
 
+  test('that dies leaves the details of its heartbeats to the next one', async () => {
+    await using runtime = await open()
+    await using first = await WorkerPeer.start(store, served())
+    await runtime.actor('job', '1').start({ do: 'beat', page: 20 })
+    const prefix = new URL(store).searchParams.get('prefix')
+    await waitUntil('the details are kept', async () => (await redis.command('HLEN', `{${prefix}:q:gpu}:details`)) === 1)
+    await first.kill()
+    await using second = await WorkerPeer.start(store, served())
+    await waitUntil('the next one runs it', () => second.tasks.length === 1)
+    expect(second.tasks).toEqual([{ ...first.tasks[0], checkpoint: { page: 21 } }])
+  })
+
   test('is told when nobody wants a task any more: the actor leaves its state, is stopped or cancelled', async () => {
     await using runtime = await open()
     await using worker = await WorkerPeer.start(store, served())
@@ -135,6 +148,35 @@ describe('a worker in a process of its own', () => {
     expect(first.tasks[1]).toMatchObject({ fact: 'aborted', reason: 'runtime/closed' })
     expect(second.tasks).toEqual([{ ...first.tasks[0], checkpoint: { page: 2 } }])
     expect((await runtime.queues()).find(({ queue }) => queue === 'gpu')).toMatchObject({ active: 1, workers: [{ worker: second.name, active: 1 }] })
+  })
+})
+
+describe('owners', () => {
+  test('that come and go leave tasks alone: each runs once, and the owner of then hears of it', async () => {
+    await using _worker = await createWorker({ store, machines, queues: { gpu: { concurrency: 100 } }, onError: quiet })
+    const keys = Array.from({ length: 24 }, (_, n) => String(n))
+    const first = await open()
+    for (const key of keys) await first.actor('job', key).start({ do: 'sleep', ms: 1_500 })
+    await waitUntil('all run', () => here.length === keys.length)
+    const second = await open()
+    await waitUntil('both own something', () => [first, second].every(runtime => runtime.health().partitions.owned.length > 0))
+    await first.close()
+    const worked = await Promise.all(keys.map(key => ended(second, key)))
+    expect(worked.map(({ context }) => context.results)).toEqual(keys.map(() => ['attempt 1']))
+    expect(here.filter(({ fact }) => fact === 'began')).toHaveLength(keys.length)
+    await second.close()
+  })
+
+  test('keep what ends while an actor is paused until it goes on', async () => {
+    await using runtime = await open()
+    const actor = runtime.actor('job', '1')
+    await actor.start({ do: 'echo', value: 'kept' })
+    await actor.pause()
+    await using _worker = await createWorker({ store, machines, queues: { gpu: {} }, onError: quiet })
+    await waitUntil('it has run, and that is settled', async () => here.length === 2 && (await runtime.queues()).some(({ ended: all }) => all?.completed === 1))
+    expect(await actor.snapshot()).toMatchObject({ status: 'paused', value: 'working' })
+    await actor.resume()
+    expect((await ended(runtime, '1')).context.results).toEqual(['kept'])
   })
 })
 
@@ -260,6 +302,29 @@ test('scripts that Redis forgets in between are given to it again', async () => 
   }
   await redis.command('SCRIPT', 'FLUSH')
   await worker.close()
+})
+
+test('on a Redis Cluster tasks, progress and calls to stop go the same ways, also while the queue moves', async () => {
+  await using cluster = await startCluster({ masters: 3, replicas: 0 })
+  const prefix = `test-${randomUUID()}`
+  const url = `redis://${cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}?prefix=${prefix}&partitions=4`
+  await using runtime = await open({ store: url })
+  await using _worker = await createWorker({ store: url, machines, queues: { gpu: {} }, onError: quiet })
+  const slot = Number(await cluster.nodes[0]?.command('CLUSTER', 'KEYSLOT', `{${prefix}:q:gpu}`))
+  let isMoved = false
+  const moving = (async () => {
+    const from = await cluster.ownerOf(slot)
+    const to = cluster.nodes.find(node => node !== from)
+    if (to) await cluster.moveSlot(slot, from, to)
+    isMoved = true
+  })()
+  for (let n = 0; n < 20 || !isMoved; n++) expect((await run(runtime, { do: n % 4 === 0 ? 'fail' : 'sleep', times: 1, ms: 1 } as Order)).value).toBe('worked')
+  await moving
+  await runtime.actor('job', '1').start({ do: 'hang' })
+  await waitUntil('it runs', () => here.at(-1)?.fact === 'began')
+  await runtime.actor('job', '1').send({ type: 'LEAVE' })
+  await waitUntil('it is aborted', () => here.at(-1)?.fact === 'aborted')
+  expect((await runtime.queues()).map(({ queue }) => queue)).toEqual(['default', 'gpu'])
 })
 
 describe('calls that cross', () => {

@@ -3,9 +3,12 @@ import type { Redis } from 'ioredis'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createRuntime, reply, task } from 'troupe'
 import type { TaskScope } from 'troupe'
+import { createWorker } from 'troupe/worker'
 import { assign, setup } from 'xstate'
 import { waitUntil } from '../support/processes.ts'
 import { startPythonWorker } from '../support/python-worker.ts'
+import { machines } from '../support/queue-machines.ts'
+import type { Order } from '../support/queue-machines.ts'
 import { openClient } from '../support/redis/open-client.ts'
 import type { RedisServer } from '../support/redis/redis-server.ts'
 import { deployedUsers as users, readDeployed, startDeployed, turnOn, urlAs } from '../support/redis/start-deployed.ts'
@@ -332,5 +335,22 @@ test('a Python worker runs as troupe-tasks beside a node that runs as troupe-wor
   expect(await node.actor('echo', 'x').result()).toBe('said by Python')
   expect(await worker.signal('SIGTERM')).toBe(0)
   expect(worker.complained()).toBe('')
+  expect(await run('troupe-admin', ['ACL', 'LOG'])).toEqual([])
+})
+
+test('workers run as troupe-worker, and the server refuses them nothing', async () => {
+  await run('troupe-admin', ['ACL', 'LOG', 'RESET'])
+  const store = `${urlAs('troupe-worker', redis)}?partitions=4`
+  const refused: unknown[] = []
+  const runtime = await createRuntime({ machines, store, onError: error => refused.push(error) })
+  const worker = await createWorker({ store, machines, queues: { gpu: { total: 3, perKey: 2, weights: { a: 2 }, minIdleMs: 200 } }, onError: error => refused.push(error) })
+  const orders: readonly Order[] = [{ do: 'echo' }, { do: 'fail', times: 1 }, { do: 'beat', page: 1, fails: true }, { do: 'progress', steps: [1] }, { do: 'sleep', ms: 300, key: 'a' }, { do: 'hang', key: 'a' }]
+  for (const [index, order] of orders.entries()) await runtime.actor('job', `acl-${index}`).start(order)
+  for (const index of [0, 1, 3, 4]) await runtime.actor('job', `acl-${index}`).waitFor(({ value }) => value === 'worked')
+  await runtime.actor('job', 'acl-5').stop()
+  expect((await runtime.queues()).find(({ queue }) => queue === 'gpu')).toMatchObject({ ended: { deadLetters: 0 } })
+  await worker.close()
+  await runtime.close()
+  expect(refused).toEqual([])
   expect(await run('troupe-admin', ['ACL', 'LOG'])).toEqual([])
 })
