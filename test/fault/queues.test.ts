@@ -1,17 +1,20 @@
 import { randomUUID } from 'node:crypto'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { createRuntime } from 'troupe'
-import type { QueueView, Runtime } from 'troupe'
+import type { QueueView } from 'troupe'
 import { createSeededRandom } from 'troupe/testing'
 import type { JobCommand, JobFact } from '../support/job-process.ts'
+import { quiet } from '../support/job-rig.ts'
+import type { Jobs } from '../support/job-rig.ts'
+import { JobStream, expectOnce } from '../support/job-stream.ts'
 import { startPeer, waitUntil } from '../support/processes.ts'
 import { machines } from '../support/queue-machines.ts'
-import type { Order } from '../support/queue-machines.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 import type { RedisServer } from '../support/redis/redis-server.ts'
 import { startProxy } from '../support/redis/tcp-proxy.ts'
 import type { TcpProxy } from '../support/redis/tcp-proxy.ts'
-import { WorkerPeer } from '../support/worker-peer.ts'
+import { WorkerCrew } from '../support/worker-crew.ts'
+import type { WorkerPeer } from '../support/worker-peer.ts'
 
 const SEED = Number(process.env['TROUPE_SEED'] ?? Date.now() % 1_000_000)
 const random = createSeededRandom(SEED)
@@ -22,103 +25,7 @@ const KILLS = 30
 /** How long a worker may be silent in these tests. */
 const MIN_IDLE_MS = 400
 const LEASE_MS = 1_000
-const quiet = (): void => undefined
 const served = { gpu: { minIdleMs: MIN_IDLE_MS, concurrency: 4, deliveriesMax: 1_000 } }
-
-type Jobs = Runtime<typeof machines>
-
-/** Workers on one store; those that die are replaced, and all go in the end. */
-class Crew implements AsyncDisposable {
-  readonly all: WorkerPeer[] = []
-  readonly #store: string
-  readonly #queues: typeof served
-
-  constructor(store: string, queues = served) {
-    this.#store = store
-    this.#queues = queues
-  }
-
-  get alive(): readonly WorkerPeer[] {
-    return this.all.filter(worker => worker.isAlive)
-  }
-
-  /** Brings up to so many; resolves when all of them serve. */
-  async fill(count: number): Promise<void> {
-    while (this.alive.length < count) this.all.push(new WorkerPeer(this.#store, this.#queues))
-    await Promise.all(this.alive.map(worker => worker.ready()))
-  }
-
-  /** Workers that have begun a task, in order. */
-  begun(key: string): readonly WorkerPeer[] {
-    return this.all.flatMap(worker => worker.began(`default/job/${key}:1`).map(() => worker))
-  }
-
-  get overs(): number {
-    return this.all.reduce((sum, { tasks }) => sum + tasks.filter(({ fact }) => fact === 'over').length, 0)
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(this.alive.map(worker => worker.kill()))
-  }
-}
-
-/** Jobs that are started one after the other, so many at a time, until it is told to stop. */
-class Stream {
-  readonly keys: string[] = []
-  ended = 0
-  readonly #runtime: Jobs
-  readonly #order: () => Order
-  readonly #lanes: readonly Promise<void>[]
-  #isOver = false
-
-  constructor(runtime: Jobs, lanes: number, order: () => Order) {
-    this.#runtime = runtime
-    this.#order = order
-    this.#lanes = Array.from({ length: lanes }, () => this.#lane())
-  }
-
-  async #lane(): Promise<void> {
-    while (!this.#isOver) {
-      const key = randomUUID()
-      this.keys.push(key)
-      const actor = this.#runtime.actor('job', key)
-      await retried(() => actor.start(this.#order()))
-      await retried(() => actor.waitFor(({ value }) => value !== 'working', { timeout: 30_000 }))
-      this.ended++
-    }
-  }
-
-  /** Waits until so many more have ended. */
-  async goOn(count: number): Promise<void> {
-    const from = this.ended
-    await waitUntil(`${count} more jobs end`, () => this.ended >= from + count, 30_000)
-  }
-
-  async finish(): Promise<void> {
-    this.#isOver = true
-    await Promise.all(this.#lanes)
-  }
-}
-
-/** What fails because the store is away is asked again. */
-async function retried<T>(call: () => Promise<T>): Promise<T> {
-  for (;;) {
-    try {
-      return await call()
-    } catch (error) {
-      if (!(error as { retryable?: boolean }).retryable) throw error
-      await new Promise(resolve => setTimeout(resolve, 20))
-    }
-  }
-}
-
-/** Each job has had one result, whatever happened to its workers. */
-async function expectOnce(runtime: Jobs, keys: readonly string[]): Promise<void> {
-  for (const key of keys) {
-    const { value, context } = await runtime.actor('job', key).snapshot()
-    expect({ key, value, error: context.error, results: context.results.length }).toEqual({ key, value: 'worked', error: null, results: 1 })
-  }
-}
 
 /** How often the queue has counted each task that is still active. */
 async function deliveriesOf(keys: readonly string[]): Promise<readonly (readonly [key: string, deliveries: number])[]> {
@@ -143,9 +50,9 @@ const open = (at = store): Promise<Jobs> => createRuntime({ machines, store: at,
 
 test('workers that are killed at random: every task ends once, and runs again only where its worker died', async () => {
   await using runtime = await open()
-  await using crew = new Crew(store)
+  await using crew = new WorkerCrew(store, served)
   await crew.fill(4)
-  const stream = new Stream(runtime, 24, () => ({ do: 'sleep', ms: 20 + random.next() * 100 }))
+  const stream = new JobStream(runtime, 24, () => ({ do: 'sleep', ms: 20 + random.next() * 100 }))
   let kills = 0
   let inFlight = 0
   let counted = 0
@@ -182,7 +89,7 @@ test('workers that are killed at random: every task ends once, and runs again on
 
 test('a worker that freezes is replaced, and what it says when it goes on is refused', async () => {
   await using runtime = await open()
-  await using crew = new Crew(store)
+  await using crew = new WorkerCrew(store, served)
   await crew.fill(2)
   let frozenTasks = 0
   const keys: string[] = []
@@ -210,7 +117,7 @@ test('a worker that freezes is replaced, and what it says when it goes on is ref
 }, 60_000)
 
 test('owners that are killed while tasks wait, run or have ended: nothing is lost or run again', async () => {
-  await using crew = new Crew(store, { gpu: { ...served.gpu, minIdleMs: 10_000 } })
+  await using crew = new WorkerCrew(store, { gpu: { ...served.gpu, minIdleMs: 10_000 } })
   const keys: string[] = []
   const seen = { waiting: 0, active: 0, done: 0 }
   for (let round = 0; round < 3; round++) {
@@ -247,9 +154,9 @@ test('owners that are killed while tasks wait, run or have ended: nothing is los
 test('kill -9 of Redis with appendfsync always: every task ends once when it is back', async () => {
   const durable = `${store}&durability=power-loss`
   await using runtime = await open(durable)
-  await using crew = new Crew(durable)
+  await using crew = new WorkerCrew(durable, served)
   await crew.fill(2)
-  const stream = new Stream(runtime, 16, () => ({ do: 'sleep', ms: 10 + random.next() * 60 }))
+  const stream = new JobStream(runtime, 16, () => ({ do: 'sleep', ms: 10 + random.next() * 60 }))
   let inFlight = 0
   for (let round = 0; round < 5; round++) {
     await stream.goOn(10)
@@ -267,7 +174,7 @@ test('kill -9 of Redis with appendfsync always: every task ends once when it is 
 
 test('a task that takes every worker down ends as crashed, and its actor and all others go on', async () => {
   await using runtime = await open()
-  await using crew = new Crew(store, { gpu: { minIdleMs: MIN_IDLE_MS, concurrency: 4, deliveriesMax: 3 } })
+  await using crew = new WorkerCrew(store, { gpu: { minIdleMs: MIN_IDLE_MS, concurrency: 4, deliveriesMax: 3 } })
   await crew.fill(2)
   await runtime.actor('job', 'poison').start({ do: 'die' })
   const failed = runtime.actor('job', 'poison').waitFor(({ value }) => value === 'failed', { timeout: 40_000 })
@@ -304,9 +211,9 @@ describe.each(['worker', 'owner'] as const)('the link of the %s', whose => {
     await using proxy = await startProxy({ port: redis.port })
     const bad = store.replace(String(redis.port), String(proxy.port))
     await using runtime = await open(whose === 'owner' ? bad : store)
-    await using crew = new Crew(whose === 'owner' ? store : bad)
+    await using crew = new WorkerCrew(whose === 'owner' ? store : bad, served)
     await crew.fill(1)
-    const stream = new Stream(runtime, 8, () => ({ do: 'sleep', ms: 5 + random.next() * 30 }))
+    const stream = new JobStream(runtime, 8, () => ({ do: 'sleep', ms: 5 + random.next() * 30 }))
     const strike = cuts[name] as (proxy: TcpProxy) => Promise<void>
     let inFlight = 0
     for (let round = 0; round < 4; round++) {
