@@ -48,7 +48,7 @@ function aboutJobs(foremen: readonly ActorHistory[], { effects }: History, { job
   const attempts = Map.groupBy(effects, ({ task }) => task)
   return [...jobs.values()].flatMap(({ name, failures }) => {
     if (results.get(name) !== name) return [`P7: job ${name} came to ${JSON.stringify(results.get(name))}`]
-    return (attempts.get(name)?.at(-1)?.attempt ?? 0) > failures ? [] : [`P7: job ${name} is over, but what it had to do was never done`]
+    return attempts.get(name)?.some(({ attempt }) => attempt > failures) ? [] : [`P7: job ${name} is over, but what it had to do was never done`]
   })
 }
 
