@@ -4,6 +4,10 @@ import { TroupeError } from './errors.ts'
 export interface Limits {
   /** Live actors kept in memory per node; the rest rest in the store. */
   readonly liveActorsMax: number
+  /** Bytes that a node holds for live actors and for local work that waits, by its own account: over it actors go to rest; once the waiting work alone is over it, events and starts from outside are refused. */
+  readonly nodeBytesMax: number
+  /** Bytes of the store over which completed runs go, the oldest first, and then events and starts from outside are refused. Beside it 90 % of what the store itself allows (Redis: `maxmemory`). Default: none. */
+  readonly storeBytesMax: number
   /** Actors that may be active at once per partition; a further start is refused. */
   readonly activeActorsMax: number
   /** Events waiting for one actor; a further one is refused. */
@@ -42,6 +46,8 @@ export interface Limits {
 
 export const defaultLimits: Limits = {
   liveActorsMax: 10_000,
+  nodeBytesMax: 512 << 20,
+  storeBytesMax: Infinity,
   activeActorsMax: 1_000_000,
   mailboxDepthMax: 10_000,
   payloadBytesMax: 1 << 20,

@@ -74,8 +74,14 @@ export interface Store {
 
   deadLetters(filter: DeadLetterFilter): Promise<readonly DeadLetter[]>
 
-  /** Deletes what has outlived its retention; returns how many actors went. At most `limit` of each kind. */
-  sweep(lease: Lease, request: SweepRequest): Promise<number>
+  /**
+   * Deletes what has outlived its retention, and completed runs that are too many; returns how many actors went. At most
+   * `limit` of each kind. A run is complete when its root is and all its other actors have ended; of those that are too many
+   * the ones whose roots completed first go, whole: the root last. Nothing else is touched.
+   */
+  sweep(lease: Lease, request: SweepRequest): Promise<Swept>
+  /** How much the store holds. A store that cannot tell leaves it out. */
+  size?(): Promise<StoreSize>
 
   /**
    * Calls back when another process or node may have changed something; returns how to stop that. A scope says what is of
@@ -328,5 +334,26 @@ export interface SweepRequest {
    * whether `journal` still gives it is the store's choice: whoever follows a partition has seen it long ago.
    */
   readonly journalBefore: number | undefined
+  /** How many completed runs of the partition may stay, by the machine of their root; those of other machines all stay. */
+  readonly completedMax: Readonly<Record<string, number>>
+  /** How many actors of completed runs may go, of whatever machine, because the store is too full. */
+  readonly reclaim: number
   readonly limit: number
+}
+
+/** How many actors went with a sweep, by reason. */
+export interface Swept {
+  /** Their time was over. */
+  readonly expired: number
+  /** Their runs were more than `completedMax`. */
+  readonly surplus: number
+  /** To make room. */
+  readonly reclaimed: number
+}
+
+export interface StoreSize {
+  /** What is in use; space that was freed and may be used again is not. */
+  readonly bytes: number
+  /** What the store itself allows, where it has a limit. */
+  readonly bytesMax: number | undefined
 }

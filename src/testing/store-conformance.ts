@@ -2,6 +2,7 @@ import { actorCases } from './store-conformance/actors.ts'
 import { caseTarget } from './store-conformance/case.ts'
 import type { ConformanceSetup, TestApi } from './store-conformance/case.ts'
 import { checkpointCases } from './store-conformance/checkpoints.ts'
+import { compactionCases } from './store-conformance/compaction.ts'
 import { commitCases } from './store-conformance/commits.ts'
 import { inboxCases } from './store-conformance/inbox.ts'
 import { leaseCases } from './store-conformance/leases.ts'
@@ -29,7 +30,7 @@ export type { ConformanceSetup, ConformanceTarget, TestApi } from './store-confo
  * }), { describe, test })
  */
 export function storeConformance(name: string, setup: ConformanceSetup, { describe, test }: TestApi): void {
-  const groups = { leases: leaseCases, commits: commitCases, inbox: inboxCases, checkpoints: checkpointCases, actors: actorCases, retention: retentionCases, queues: queueCases, shares: queueShareCases }
+  const groups = { leases: leaseCases, commits: commitCases, inbox: inboxCases, checkpoints: checkpointCases, actors: actorCases, retention: retentionCases, compaction: compactionCases, queues: queueCases, shares: queueShareCases }
   for (const [group, cases] of Object.entries(groups)) {
     describe(`${name}: ${group}`, () => {
       for (const [behaviour, run] of Object.entries(cases)) {

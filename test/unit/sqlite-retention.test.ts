@@ -26,7 +26,7 @@ function rowsOf(...tables: readonly ('actor' | 'base' | 'doomed' | 'journal')[])
   return tables.map((table) => db.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'])
 }
 
-const sweep = (limit: number, journalBefore?: number) => store.sweep(owner.lease, { now: NOW, journalBefore, limit })
+const sweep = (limit: number, journalBefore?: number) => store.sweep(owner.lease, { now: NOW, journalBefore, completedMax: {}, reclaim: 0, limit })
 
 test('what a replaced actor leaves behind is deleted from the file by the next sweeps', async () => {
   const id = idIn(store, 'x')

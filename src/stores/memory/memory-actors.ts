@@ -5,11 +5,20 @@ import { liveStatuses } from '../../core/store.ts'
 import type { ActorFilter, ActorPage, ActorRecord, ActorWrite, JournalRow, StoredActor } from '../../core/store.ts'
 import type { MemoryActor, MemoryPartition } from './memory-partition.ts'
 
+/** What an actor and a row take beside their texts [measured]. */
+const ACTOR_BYTES = 1_400
+const ROW_BYTES = 250
+
 /** Records, bases and rows of all actors. Keeps frozen copies, so nobody can change what is stored. */
 export class MemoryActors {
   /** In order of creation. */
   readonly #actors = new Map<ActorId, MemoryActor>()
   #ordinal = 0
+  #bytes = 0
+
+  get bytes(): number {
+    return this.#bytes
+  }
 
   /** Everything that may refuse the actors of a commit, asked before its first change. */
   refuseBroken(writes: readonly ActorWrite[], partition: number): void {
@@ -26,14 +35,18 @@ export class MemoryActors {
   write({ record, created, base, row }: ActorWrite, partition: MemoryPartition, at: number): void {
     const { id } = record
     if (created) {
-      this.#actors.delete(id)
+      this.delete(id)
+      this.#bytes += ACTOR_BYTES
       this.#actors.set(id, { ordinal: ++this.#ordinal, record, bases: [], rows: [] })
     }
     const actor = this.#actors.get(id)
     assertInvariant(actor !== undefined, `actor ${id} is written, but does not exist`)
     actor.record = freezeRecord(record)
-    if (row) partition.record(actor, { id, fromSeq: row.fromSeq, toSeq: row.toSeq, at, data: row.data })
-    if (base) actor.bases = [...actor.bases.filter(({ seq }) => seq !== base.seq), Object.freeze({ seq: base.seq, data: base.data })].toSorted((a, b) => a.seq - b.seq)
+    if (row) {
+      partition.record(actor, { id, fromSeq: row.fromSeq, toSeq: row.toSeq, at, data: row.data })
+      this.#bytes += ROW_BYTES + row.data.length
+    }
+    if (base) this.#rebase(actor, [...actor.bases.filter(({ seq }) => seq !== base.seq), Object.freeze({ seq: base.seq, data: base.data })].toSorted((a, b) => a.seq - b.seq))
     partition.index(actor.record)
   }
 
@@ -41,8 +54,28 @@ export class MemoryActors {
     return this.#actors.get(actor.record.id) === actor
   }
 
-  delete(id: ActorId): void {
-    this.#actors.delete(id)
+  /** Gives back what it has deleted. */
+  delete(id: ActorId): MemoryActor | undefined {
+    const actor = this.#actors.get(id)
+    if (!actor || !this.#actors.delete(id)) return undefined
+    this.#bytes -= ACTOR_BYTES + charsOf(actor.bases) + charsOf(actor.rows) + ROW_BYTES * actor.rows.length
+    return actor
+  }
+
+  /** Actors of completed runs, whole runs in the order given, each root last, at most `limit`; none of a run in which something waits. */
+  ended(roots: readonly ActorId[], limit: number): readonly ActorId[] {
+    const runs = new Map<ActorId, ActorId[]>(roots.slice(0, limit).map(root => [root, []]))
+    const busy = new Set<ActorId>()
+    for (const [id, { record }] of runs.size === 0 ? [] : this.#actors) {
+      if (id !== record.run) runs.get(record.run)?.push(id)
+      if (record.completedAt === null || record.parked > 0) busy.add(record.run)
+    }
+    return [...runs].flatMap(([root, children]) => (busy.has(root) ? [] : [...children, root])).slice(0, limit)
+  }
+
+  #rebase(actor: MemoryActor, bases: MemoryActor['bases']): void {
+    this.#bytes += charsOf(bases) - charsOf(actor.bases)
+    actor.bases = bases
   }
 
   load(id: ActorId, at: number): StoredActor | undefined {
@@ -78,11 +111,15 @@ export class MemoryActors {
   trim(partition: MemoryPartition, before: number, limit: number): void {
     const gone = partition.trim(limit, ({ row, actor }) => !this.isPresent(actor) || (row.at < before && row.toSeq <= (actor.bases.at(-1)?.seq ?? 0)))
     for (const { row, actor } of gone) {
+      if (!this.isPresent(actor)) continue
       actor.rows = actor.rows.filter((kept) => kept !== row)
-      actor.bases = actor.bases.filter(({ seq }) => seq >= row.toSeq)
+      this.#bytes -= ROW_BYTES + row.data.length
+      this.#rebase(actor, actor.bases.filter(({ seq }) => seq >= row.toSeq))
     }
   }
 }
+
+const charsOf = (texts: readonly { readonly data: string }[]): number => texts.reduce((sum, { data }) => sum + data.length, 0)
 
 const freezeRecord = (record: ActorRecord): ActorRecord => Object.freeze({ ...record, states: Object.freeze([...record.states]), tags: Object.freeze([...record.tags]) })
 

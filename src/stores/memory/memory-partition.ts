@@ -18,6 +18,9 @@ interface JournalEntry {
   readonly actor: MemoryActor
 }
 
+/** Share of the journal that entries of deleted actors may take before it is cleared of them: doing so walks all of it. */
+const GONE_SHARE_MAX = 0.5
+
 /** Lease, inbox, parked messages and journal of one partition, and which of its actors need attention. */
 export class MemoryPartition {
   readonly id: number
@@ -38,6 +41,12 @@ export class MemoryPartition {
   readonly unsettled = new Set<ActorId>()
   readonly due = new Map<ActorId, number>()
   readonly expiring = new Map<ActorId, number>()
+  /** Roots of completed runs, and when they completed. */
+  readonly completed = new Map<ActorId, number>()
+  /** Entries of the journal whose actors are gone. */
+  #goneRows = 0
+  /** Characters of the messages that wait. */
+  #waitingChars = 0
 
   constructor(id: number) {
     this.id = id
@@ -95,7 +104,7 @@ export class MemoryPartition {
 
   consume(floor: number): void {
     if (floor <= this.inboxFloor) return
-    for (const { to } of this.#inbox.splice(0, floor - this.inboxFloor)) this.#settle(to)
+    for (const message of this.#inbox.splice(0, floor - this.inboxFloor)) this.#settle(message)
     this.inboxFloor = floor
   }
 
@@ -107,7 +116,7 @@ export class MemoryPartition {
 
   unpark(position: number): void {
     const message = this.#parked.get(position)
-    if (message) this.#settle(message.to)
+    if (message) this.#settle(message)
     this.#parked.delete(position)
   }
 
@@ -151,29 +160,44 @@ export class MemoryPartition {
     return gone
   }
 
-  index({ id, status, dueAt, openTasks, parked, expiresAt }: ActorRecord): void {
+  index({ id, run, status, dueAt, openTasks, parked, completedAt, expiresAt }: ActorRecord): void {
     setIf(this.live, id, liveStatuses.includes(status))
     setIf(this.unsettled, id, openTasks > 0 || parked > 0 || status === 'held')
-    if (dueAt === null) this.due.delete(id)
-    else this.due.set(id, dueAt)
-    if (expiresAt === null) this.expiring.delete(id)
-    else this.expiring.set(id, expiresAt)
+    setOr(this.due, id, dueAt)
+    setOr(this.expiring, id, expiresAt)
+    setOr(this.completed, id, id === run ? completedAt : null)
   }
 
-  forget(id: ActorId): void {
-    for (const place of [this.live, this.unsettled, this.due, this.expiring]) place.delete(id)
+  /** Drops an actor that was deleted, with its parked messages and, now and then, the journal entries of all such. */
+  forget({ record: { id }, rows }: MemoryActor, isPresent: (actor: MemoryActor) => boolean): void {
+    for (const place of [this.live, this.unsettled, this.due, this.expiring, this.completed]) place.delete(id)
     for (const { position } of this.parked(id)) this.unpark(position)
+    this.#goneRows += rows.length
+    if (this.#goneRows <= this.#journal.length * GONE_SHARE_MAX) return
+    this.#journal = this.#journal.filter(({ actor }) => isPresent(actor))
+    this.#goneRows = 0
+  }
+
+  get waitingChars(): number {
+    return this.#waitingChars
   }
 
   #keep({ id, to, at, data }: InboxMessage, position: number): StoredMessage {
+    this.#waitingChars += data.length
     return Object.freeze({ position, id, to, partition: this.id, at, data })
   }
 
-  #settle(id: ActorId): void {
-    const depth = this.depth(id) - 1
-    if (depth > 0) this.#waiting.set(id, depth)
-    else this.#waiting.delete(id)
+  #settle({ to, data }: StoredMessage): void {
+    this.#waitingChars -= data.length
+    const depth = this.depth(to) - 1
+    if (depth > 0) this.#waiting.set(to, depth)
+    else this.#waiting.delete(to)
   }
+}
+
+function setOr(map: Map<ActorId, number>, id: ActorId, value: number | null): void {
+  if (value === null) map.delete(id)
+  else map.set(id, value)
 }
 
 function setIf(set: Set<ActorId>, id: ActorId, holds: boolean): void {

@@ -1,7 +1,8 @@
 import type { ActorId } from '../../core/address.ts'
 import { addressOf, parseActorId } from '../../core/address.ts'
 import { TroupeError, assertInvariant } from '../../core/errors.ts'
-import type { Commit, DeadLetter, DeadLetterFilter, InboxMessage, Mark, Members, Reply, Store, SweepRequest } from '../../core/store.ts'
+import type { Commit, DeadLetter, DeadLetterFilter, InboxMessage, Mark, Members, Reply, Store, SweepRequest, Swept } from '../../core/store.ts'
+import { oldestFirst, surplusOf } from './compaction.ts'
 import { MemoryActors } from './memory-actors.ts'
 import { MemoryMembers } from './memory-members.ts'
 import { MemoryPartition } from './memory-partition.ts'
@@ -151,14 +152,29 @@ class MemoryStore implements Store {
     const partition = this.#partition(lease.partition)
     partition.fence(lease)
     this.#sweepLeftovers(request)
-    const expired = [...partition.expiring].filter(([, expiresAt]) => expiresAt <= request.now).slice(0, request.limit)
-    for (const [id] of expired) {
-      partition.forget(id)
-      this.#actors.delete(id)
+    const { now, journalBefore, completedMax, reclaim, limit } = request
+    const expired = [...partition.expiring].filter(([, expiresAt]) => expiresAt <= now).slice(0, limit)
+    const swept: Swept = {
+      expired: this.#remove(partition, expired.map(([id]) => id)),
+      surplus: this.#remove(partition, this.#actors.ended(surplusOf(partition.completed, completedMax), limit)),
+      reclaimed: this.#remove(partition, reclaim > 0 ? this.#actors.ended(oldestFirst(partition.completed), Math.min(reclaim, limit)) : []),
+    }
+    if (journalBefore !== undefined) this.#actors.trim(partition, journalBefore, limit)
+    return swept
+  }
+
+  size: NonNullable<Store['size']> = async () => ({
+    bytes: this.#actors.bytes + this.#partitions.reduce((sum, { waitingChars }) => sum + waitingChars, 0) + this.#letters.values().reduce((sum, { data }) => sum + data.length, 0),
+    bytesMax: undefined,
+  })
+
+  #remove(partition: MemoryPartition, ids: readonly ActorId[]): number {
+    for (const id of ids) {
+      const actor = this.#actors.delete(id)
+      if (actor) partition.forget(actor, (other) => this.#actors.isPresent(other))
       this.#marks.delete(id)
     }
-    if (request.journalBefore !== undefined) this.#actors.trim(partition, request.journalBefore, request.limit)
-    return expired.length
+    return ids.length
   }
 
   subscribe: Store['subscribe'] = (onChange) => {

@@ -70,7 +70,7 @@ function loadingFault(info: Info, name: string): TroupeError | undefined {
   return new TroupeError('store/failed', `${name} is still loading its data, for about ${secondsLeft} s more: try again then`, { details: { server: name, secondsLeft } })
 }
 
-function parseInfo(text: string): Info {
+export function parseInfo(text: string): Info {
   return Object.fromEntries(text.split(/\r?\n/).flatMap(line => {
     const colon = line.indexOf(':')
     return colon > 0 ? [[line.slice(0, colon), line.slice(colon + 1)]] : []

@@ -22,29 +22,31 @@ class CommitCall {
     this.keys = [
       ...of.inbox('actors', 'bases', 'due', 'unsettled', 'expiry', 'aged', 'journal', 'out', 'parked', 'markends', 'letters', 'resolved'),
       ...(['present', 'replayed', 'discarded'] as const).map(state => of.letters(state)),
+      of.one('completed'),
     ]
     this.args = [...args]
   }
 
   actors(writes: readonly ActorWrite[]): void {
-    const tenants = new Map<string, number>()
+    const kinds = new Map<string, number>()
     for (const { record } of writes) {
-      const { tenant } = parseActorId(record.id)
-      if (!tenants.has(tenant)) tenants.set(tenant, tenants.size + 1)
+      const { tenant, machine } = parseActorId(record.id)
+      const kind = kindOf(record.id)
+      if (kinds.has(kind)) continue
+      kinds.set(kind, kinds.size + 1)
+      this.keys.push(...this.#of.statuses(tenant), this.#of.completed(machine))
     }
-    this.args.push(tenants.size)
-    for (const tenant of tenants.keys()) this.keys.push(...this.#of.statuses(tenant))
-    this.args.push(writes.length)
-    for (const write of writes) this.#actor(write, tenants.get(parseActorId(write.record.id).tenant) ?? 0)
+    this.args.push(kinds.size, writes.length)
+    for (const write of writes) this.#actor(write, kinds.get(kindOf(write.record.id)) ?? 0)
   }
 
-  #actor({ record, created, base, row }: ActorWrite, tenant: number): void {
+  #actor({ record, created, base, row }: ActorWrite, kind: number): void {
     const { id, run, createdAt } = record
     const joinsRun = created && run !== id
     this.keys.push(this.#of.rows(id))
     if (created || base) this.keys.push(this.#of.olderBases(id))
     if (joinsRun) this.keys.push(this.#of.run(run))
-    this.args.push(id, created ? 1 : 0, tenant, createdAt, packIndex(record), packRecord(record))
+    this.args.push(id, created ? 1 : 0, kind, createdAt, packIndex(record), packRecord(record))
     this.args.push(base ? base.seq : '', base?.data ?? '', row?.fromSeq ?? '', row?.toSeq ?? '', row?.data ?? '', joinsRun ? 1 : 0)
   }
 
@@ -72,6 +74,9 @@ class CommitCall {
     this.args.push(...args)
   }
 }
+
+/** Tenant and machine. */
+const kindOf = (id: ActorId): string => id.slice(0, id.indexOf('/', id.indexOf('/') + 1))
 
 /** The letter's text is followed by a second line once it is resolved. */
 const packLetter = ({ actor, partition, at, data, cause, resolvedAt, reason }: DeadLetter): string => JSON.stringify([actor, partition, at, data, cause, resolvedAt, reason])

@@ -63,6 +63,11 @@ export class PartitionKeys {
     return this.status(parseActorId(id).tenant, status)
   }
 
+  /** Roots of completed runs of a machine. */
+  completed(machine: string): string {
+    return `${this.#root}c:${machine}`
+  }
+
   letters(state: DeadLetterState): string {
     return `${this.#root}letters:${state}`
   }
@@ -85,6 +90,7 @@ export type KeyName =
   | 'due'
   | 'unsettled'
   | 'expiry'
+  | 'completed'
   | 'aged'
   | 'markends'
   | 'letters'

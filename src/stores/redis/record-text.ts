@@ -3,7 +3,7 @@ import type { ActorRecord, ActorStatus, JournalRow } from '../../core/store.ts'
 
 /**
  * How an actor stands in the hash of its partition: a line that the scripts keep their sets by
- * (`score|status|due|unsettled|expires`, the score is theirs), then the record as JSON.
+ * (`score|status|due|unsettled|expires|completed`, the score is theirs, the last is for roots only), then the record as JSON.
  */
 type PackedRecord = readonly [
   run: ActorId | 0,
@@ -23,9 +23,9 @@ type PackedRecord = readonly [
 ]
 
 /** The index line without its score. */
-export function packIndex({ status, dueAt, openTasks, parked, expiresAt }: ActorRecord): string {
+export function packIndex({ id, run, status, dueAt, openTasks, parked, expiresAt, completedAt }: ActorRecord): string {
   const isUnsettled = openTasks > 0 || parked > 0 || status === 'held'
-  return `${status}|${dueAt ?? ''}|${isUnsettled ? 1 : 0}|${expiresAt ?? ''}`
+  return `${status}|${dueAt ?? ''}|${isUnsettled ? 1 : 0}|${expiresAt ?? ''}|${id === run ? (completedAt ?? '') : ''}`
 }
 
 export function packRecord({ id, run, parent, seq, version, states, tags, dueAt, openTasks, parked, createdAt, updatedAt, completedAt, expiresAt, error }: ActorRecord): string {

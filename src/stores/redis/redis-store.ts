@@ -16,6 +16,7 @@ import { RedisClients } from './redis-clients.ts'
 import { parseRedisUrl } from './redis-url.ts'
 import type { RedisAddress } from './redis-url.ts'
 import { Relay } from './relay.ts'
+import { createSize } from './size.ts'
 import { createSweep } from './sweep.ts'
 
 /** Version of the keys and of what stands in them. */
@@ -72,6 +73,7 @@ function wire(connection: Connection, clients: RedisClients, prefix: string, par
     ...createHistory(deployment),
     ...createQueries(deployment),
     sweep: createSweep(deployment),
+    size: createSize(connection),
     subscribe: (listener, scope) => changes.subscribe(listener, scope),
     async close() {
       await changes.close()

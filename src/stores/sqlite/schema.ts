@@ -75,6 +75,8 @@ CREATE INDEX actor_run ON actor (run);
 CREATE INDEX actor_live ON actor (partition, status) WHERE status IN ('active', 'paused', 'held');
 CREATE INDEX actor_due ON actor (partition, due_at) WHERE due_at IS NOT NULL;
 CREATE INDEX actor_unsettled ON actor (partition, id) WHERE open_tasks > 0 OR parked > 0 OR status = 'held';
+-- Completed runs by age; see compaction.ts.
+CREATE INDEX actor_completed ON actor (partition, machine, completed_at) WHERE completed_at IS NOT NULL AND id = run;
 CREATE INDEX actor_expiry ON actor (partition, expires_at) WHERE expires_at IS NOT NULL;
 
 -- Apart from the actor row: a large checkpoint is not written again when the small row changes.

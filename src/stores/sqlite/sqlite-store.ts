@@ -10,7 +10,7 @@ import { createMailbox } from './mailbox.ts'
 import { openDatabase } from './open-database.ts'
 import { createQueries } from './queries.ts'
 import { toOpenError } from './sqlite-errors.ts'
-import { createSweep } from './sweep.ts'
+import { createSize, createSweep } from './sweep.ts'
 
 export interface SqliteStoreOptions {
   /** The file; it and its folder are made when missing. Its `-wal`, `-shm` and `.alive` neighbours belong to it. */
@@ -65,6 +65,7 @@ function wire(connection: Connection, partitions: number, pollOptions: { readonl
     ...createHistory(connection),
     ...createQueries(connection),
     sweep: createSweep(connection, fence),
+    size: createSize(connection),
     subscribe: (onChange) => poll.subscribe(onChange),
     async close() {
       poll.close()

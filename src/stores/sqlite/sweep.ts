@@ -1,4 +1,6 @@
-import type { Lease, SweepRequest } from '../../core/store.ts'
+import type { Lease, Store, SweepRequest, Swept } from '../../core/store.ts'
+import { createCompaction } from './compaction.ts'
+import type { Leaving } from './compaction.ts'
 import type { Connection } from './connection.ts'
 import type { Fence } from './leases.ts'
 import { positionOf, rowidOf } from './schema.ts'
@@ -25,8 +27,11 @@ interface JournalHead {
 }
 
 /** Deletes what outlived its retention, in bounded portions. */
-export function createSweep(connection: Connection, fence: Fence): (lease: Lease, request: SweepRequest) => Promise<number> {
-  const expire = createExpiry(connection)
+export function createSweep(connection: Connection, fence: Fence): (lease: Lease, request: SweepRequest) => Promise<Swept> {
+  const expired = connection.prepare('SELECT aid, last, id FROM actor WHERE partition = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?')
+  const compaction = createCompaction(connection)
+  const remove = createRemoval(connection)
+  const redeem = createRedemption(connection)
   const trim = createTrim(connection)
   const leftovers = [
     { sql: 'DELETE FROM mark WHERE (actor, key) IN (SELECT actor, key FROM mark WHERE expires_at <= ? LIMIT ?)', keptMs: 0 },
@@ -34,23 +39,51 @@ export function createSweep(connection: Connection, fence: Fence): (lease: Lease
     { sql: 'DELETE FROM dead_letter WHERE position IN (SELECT position FROM dead_letter WHERE resolved_at <= ? LIMIT ?)', keptMs: RESOLVED_KEPT_MS },
   ].map(({ sql, keptMs }) => ({ statement: connection.prepare(sql), keptMs }))
 
-  return (lease, { now, journalBefore, limit }) =>
+  return (lease, { now, journalBefore, completedMax, reclaim, limit }) =>
     connection.write(() => {
       const row = fence(lease)
-      const count = expire(row.id, now, limit)
+      const swept: Swept = {
+        expired: remove(expired.all(row.id, now, limit) as unknown as readonly Leaving[]),
+        surplus: remove(compaction.surplus(row.id, completedMax, limit)),
+        reclaimed: remove(compaction.oldest(row.id, Math.min(reclaim, limit))),
+      }
+      redeem(limit)
       for (const { statement, keptMs } of leftovers) statement.run(now - keptMs, limit)
       if (journalBefore !== undefined) trim(row.id, row.journal_head, journalBefore, limit)
-      return count
+      return swept
     })
 }
 
-/** An expired actor is gone at once with its record; its rows follow in portions by way of `doomed`. */
-function createExpiry(connection: Connection): (partition: number, now: number, limit: number) => number {
-  const expired = connection.prepare('SELECT aid, last, id FROM actor WHERE partition = ? AND expires_at <= ? ORDER BY expires_at LIMIT ?')
+/** How much of the file is in use. Not the log beside it, which every deletion makes longer; SQLite itself keeps that short. */
+export function createSize(connection: Connection): NonNullable<Store['size']> {
+  const pages = connection.prepare('SELECT (SELECT page_count FROM pragma_page_count) - (SELECT freelist_count FROM pragma_freelist_count) AS used, page_size FROM pragma_page_size')
+  return () =>
+    connection.read(() => {
+      const { used, page_size: pageBytes } = pages.get() as { readonly used: number; readonly page_size: number }
+      return { bytes: used * pageBytes, bytesMax: undefined }
+    })
+}
+
+/** An actor is gone at once with its record; its rows follow in portions by way of `doomed`. */
+function createRemoval(connection: Connection): (actors: readonly Leaving[]) => number {
   const removeActor = connection.prepare('DELETE FROM actor WHERE aid = ?')
   const removeParked = connection.prepare('DELETE FROM parked WHERE receiver = ?')
   const removeMarks = connection.prepare('DELETE FROM mark WHERE actor = ?')
   const doom = connection.prepare('INSERT INTO doomed (aid, last) VALUES (?, ?)')
+
+  return actors => {
+    for (const { aid, last, id } of actors) {
+      doom.run(aid, last)
+      removeActor.run(aid)
+      removeParked.run(id)
+      removeMarks.run(id)
+    }
+    return actors.length
+  }
+}
+
+/** Deletes rows and bases of the doomed, some with each call. */
+function createRedemption(connection: Connection): (limit: number) => void {
   const doomed = connection.prepare('SELECT aid, last FROM doomed LIMIT ?')
   const shorten = connection.prepare('UPDATE doomed SET last = ? WHERE aid = ?')
   const redeem = connection.prepare('DELETE FROM doomed WHERE aid = ?')
@@ -58,14 +91,7 @@ function createExpiry(connection: Connection): (partition: number, now: number, 
   const removeRow = connection.prepare('DELETE FROM journal WHERE position = ?')
   const removeBases = connection.prepare('DELETE FROM base WHERE aid = ?')
 
-  return (partition, now, limit) => {
-    const actors = expired.all(partition, now, limit) as unknown as { aid: number; last: number; id: string }[]
-    for (const { aid, last, id } of actors) {
-      doom.run(aid, last)
-      removeActor.run(aid)
-      removeParked.run(id)
-      removeMarks.run(id)
-    }
+  return limit => {
     let rowsLeft = limit * ROWS_PER_ACTOR
     for (const { aid, last } of doomed.all(limit) as unknown as { aid: number; last: number }[]) {
       const rows = chain.all(last, rowsLeft) as unknown as { position: number; prev: number }[]
@@ -78,7 +104,6 @@ function createExpiry(connection: Connection): (partition: number, now: number, 
         break
       }
     }
-    return actors.length
   }
 }
 

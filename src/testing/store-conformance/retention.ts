@@ -1,13 +1,16 @@
 import assert from 'node:assert/strict'
 import type { ActorId } from '../../core/address.ts'
 import { TroupeError } from '../../core/errors.ts'
-import type { Store } from '../../core/store.ts'
+import type { Store, SweepRequest, Swept } from '../../core/store.ts'
 import { createSeededRandom } from '../seeded-random.ts'
 import { NOW, Owner, creation, idIn, letter, message, recordOnly, refuses, steps } from './case.ts'
 import type { Cases } from './case.ts'
 
-const sweep = (owner: Owner, request: { readonly now?: number; readonly journalBefore?: number; readonly limit?: number } = {}): Promise<number> =>
-  owner.store.sweep(owner.lease, { now: NOW, journalBefore: undefined, limit: 100, ...request })
+const sweepAll = (owner: Owner, request: Partial<SweepRequest> = {}): Promise<Swept> =>
+  owner.store.sweep(owner.lease, { now: NOW, journalBefore: undefined, completedMax: {}, reclaim: 0, limit: 100, ...request })
+
+/** How many actors have expired. */
+const sweep = async (owner: Owner, request?: Partial<SweepRequest>): Promise<number> => (await sweepAll(owner, request)).expired
 
 const HOUR_MS = 60 * 60 * 1000
 const DAY_MS = 24 * HOUR_MS

@@ -1,8 +1,8 @@
 -- The one atomic write of a batch of steps.
 -- KEYS  1-6 as in inbox, 7-12 as in actors, 13 journal, 14 out, 15 parked, 16 mark ends, 17 letters, 18 resolved,
---       19-21 letters present, replayed, discarded, then, in the order of ARGV: per tenant its 7 status sets; per actor its rows, for a
---       base or a birth its older bases, for a birth into another's run that run's set; per message parked or taken out its actor's
---       positions; per mark its actor's marks
+--       19-21 letters present, replayed, discarded, 22 completed, then, in the order of ARGV: per tenant and machine 7 status sets and its
+--       completed; per actor its rows, for a base or a birth its older bases, for a birth into another's run that run's set; per message
+--       parked or taken out its actor's positions; per mark its actor's marks
 -- ARGV  token, epoch, commit id, seq, time, inbox floor, prefix of node channels, channel of the partition, partition,
 --       then sections, each a count and its items, in the order of the code
 -- USES  cursor, inbox, actors, replication
@@ -10,7 +10,7 @@
 -- Guarantee: all or nothing (S1): whatever may be refused is looked at before the first write. Fenced by token, epoch and seq (S2), and
 -- by the replication id: after a failover other messages may stand at positions that this owner has read. Repeated with the id of
 -- the last commit it changes nothing (S3).
-key, arg = 21, 9
+key, arg = 22, 9
 
 -- ── what may be refused ──────────────────────────────────────────────────────────────────────────────────────────
 local meta = call('HMGET', KEYS[1], 'token', 'epoch', 'commit', 'seq', 'floor', 'head', 'parked', 'journal', 'out', 'score', 'live', 'node', 'replid')
@@ -23,6 +23,9 @@ local newFloor = math.max(floor, tonumber(ARGV[6]))
 if newFloor > head then return {'broken', 'inbox floor ' .. ARGV[6] .. ' is above its last message ' .. head} end
 local writes, fault = readWrites()
 if not writes then return {'broken', fault} end
+
+-- Whether there is memory left Redis judges by the first write alone: so that is one that may take some, and changes nothing.
+call('HSET', KEYS[1], 'floor', floor)
 
 -- ── actors ───────────────────────────────────────────────────────────────────────────────────────────────────────
 local counts = {journal = tonumber(meta[8] or '0'), score = tonumber(meta[10] or '0'), live = tonumber(meta[11] or '0')}

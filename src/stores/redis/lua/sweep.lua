@@ -1,11 +1,12 @@
--- Deletes what `expired` has found, if it still has outlived its retention.
+-- Deletes what has outlived its retention or has become too much, as it was found before, if it still is what it was.
 -- KEYS  1 meta, 2 actors, 3 bases, 4 journal, 5 expiry, 6 aged, 7 mark ends, 8 letters, 9 resolved, 10-12 letters present, replayed, discarded,
---       13 due, 14 unsettled, 15 parked, 16 depth, 17 senders, then, in the order of ARGV: per actor its status set, rows, older bases, positions of
---       parked messages, marks and its run's set; per mark its actor's marks; per actor with old rows its rows and older bases
+--       13 due, 14 unsettled, 15 parked, 16 depth, 17 senders, 18 completed, then, in the order of ARGV: per actor its status set, rows, older bases,
+--       positions of parked messages, marks, its run's set and its machine's completed; per mark its actor's marks; per actor with old rows its rows and older bases
 -- ARGV  token, epoch, now, time before which resolved letters go, time before which rows go ('' for none), most rows to trim,
 --       newest journal entry that may go ('' for none), where to look for senders, seconds that they are kept, then sections, each a count and its items, in the order of the code
--- Gives {'stale', epoch} | {'ok', actors deleted, where to look for senders next}
-local FIXED = 17
+-- Gives {'stale', epoch} | {'ok', where to look for senders next, actors deleted because of age, because there were too many, to make room}
+-- Guarantee: begins with what frees memory, so Redis lets it run when there is none left.
+local FIXED = 18
 local call, match = redis.call, string.match
 local key, arg = FIXED, 9
 local function nextKey() key = key + 1 return KEYS[key] end
@@ -14,18 +15,18 @@ local meta = call('HMGET', KEYS[1], 'token', 'epoch', 'live')
 if meta[1] ~= ARGV[1] or meta[2] ~= ARGV[2] then return {'stale', meta[2] or '0'} end
 local now = tonumber(ARGV[3])
 local LIVE = {active = true, paused = true, held = true}
-local live, gone = tonumber(meta[3] or '0'), 0
+local live, gone = tonumber(meta[3] or '0'), {0, 0, 0}
+local function indexOf(id) return match(call('HGET', KEYS[2], id) or '', '^[^\n]*') end
 for _ = 1, tonumber(nextArg()) do
-  local id, index = nextArg(), nextArg()
-  local status, rows, older, positions, marks, run = nextKey(), nextKey(), nextKey(), nextKey(), nextKey(), nextKey()
-  local line = call('HGET', KEYS[2], id)
-  -- Only the actor that was found: it may have been replaced or have changed since.
-  if line and match(line, '^[^\n]*') == index then
-    gone = gone + 1
+  local why, id, index, root, rootIndex = tonumber(nextArg()), nextArg(), nextArg(), nextArg(), nextArg()
+  local status, rows, older, positions, marks, run, completed = nextKey(), nextKey(), nextKey(), nextKey(), nextKey(), nextKey(), nextKey()
+  -- Only the actor that was found, in the run that was found: it may have been replaced or have changed since.
+  if indexOf(id) == index and indexOf(root) == rootIndex then
+    gone[why] = gone[why] + 1
     if LIVE[match(index, '^%d+|(%a+)')] then live = live - 1 end
     call('HDEL', KEYS[2], id)
     call('HDEL', KEYS[3], id)
-    for _, set in ipairs({status, run, KEYS[5], KEYS[6], KEYS[13], KEYS[14]}) do call('ZREM', set, id) end
+    for _, set in ipairs({status, run, completed, KEYS[5], KEYS[6], KEYS[13], KEYS[14], KEYS[18]}) do call('ZREM', set, id) end
     for _, position in ipairs(call('ZRANGE', positions, 0, -1)) do
       call('HDEL', KEYS[15], position)
       if call('HINCRBY', KEYS[16], id, -1) <= 0 then call('HDEL', KEYS[16], id) end
@@ -33,7 +34,7 @@ for _ = 1, tonumber(nextArg()) do
     call('UNLINK', rows, older, positions, marks)
   end
 end
-call('HSET', KEYS[1], 'live', live)
+if live ~= tonumber(meta[3] or '0') then call('HSET', KEYS[1], 'live', live) end
 for _ = 1, tonumber(nextArg()) do
   local member, marks = nextArg(), nextKey()
   local expires = call('ZSCORE', KEYS[7], member)
@@ -88,4 +89,4 @@ local senders, silentSince = call('HSCAN', KEYS[17], ARGV[8], 'COUNT', ARGV[6]),
 for i = 1, #senders[2], 2 do
   if tonumber(match(senders[2][i + 1], '^%d+ (%d+)')) < silentSince then call('HDEL', KEYS[17], senders[2][i]) end
 end
-return {'ok', gone, senders[1]}
+return {'ok', senders[1], gone[1], gone[2], gone[3]}

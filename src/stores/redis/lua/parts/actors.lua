@@ -1,18 +1,20 @@
 -- What a commit writes of its actors: record, base, row, and the sets they are found by.
--- KEYS  7 actors, 8 bases, 9 due, 10 unsettled, 11 expiry, 12 aged
+-- KEYS  7 actors, 8 bases, 9 due, 10 unsettled, 11 expiry, 12 aged, 22 completed
 -- USES  cursor
 local call, match, format = redis.call, string.match, string.format
 local LIVE = {active = true, paused = true, held = true}
 local STATUSES = {'active', 'paused', 'held', 'failed', 'done', 'stopped', 'cancelled'}
 local WIDTH = 12
+local INDEX = '^(%d+)|(%a+)|([^|]*)|(%d)|([^|]*)|([^|]*)$'
 
 -- Moves the cursor over all writes. Gives where they begin, how many they are, per write the actor's former index line, and per
--- tenant its sets; or what is wrong with one of them. Writes nothing.
+-- tenant and machine its sets; or what is wrong with one of them. Writes nothing.
 local function readWrites()
-  local tenants, former = {}, {}
-  for tenant = 1, tonumber(nextArg()) do
-    tenants[tenant] = {}
-    for _, status in ipairs(STATUSES) do tenants[tenant][status] = nextKey() end
+  local kinds, former = {}, {}
+  for kind = 1, tonumber(nextArg()) do
+    kinds[kind] = {}
+    for _, status in ipairs(STATUSES) do kinds[kind][status] = nextKey() end
+    kinds[kind].completed = nextKey()
   end
   local count = tonumber(nextArg())
   local first = arg + 1
@@ -26,7 +28,7 @@ local function readWrites()
     former[at] = index or false
   end
   arg = first + count * WIDTH - 1
-  return {first = first, last = arg, former = former, tenants = tenants}
+  return {first = first, last = arg, former = former, kinds = kinds}
 end
 
 local function setIf(set, id, value)
@@ -35,12 +37,16 @@ end
 
 -- Puts an actor into the sets that its index line speaks of. Gives by how many more actors live.
 local function place(sets, id, old, new)
-  local oldScore, oldStatus, oldDue, oldUnsettled, oldExpires
-  if old then oldScore, oldStatus, oldDue, oldUnsettled, oldExpires = match(old, '^(%d+)|(%a+)|([^|]*)|(%d)|([^|]*)$') end
-  local score, status, due, unsettled, expires = match(new, '^(%d+)|(%a+)|([^|]*)|(%d)|([^|]*)$')
+  local oldScore, oldStatus, oldDue, oldUnsettled, oldExpires, oldCompleted
+  if old then oldScore, oldStatus, oldDue, oldUnsettled, oldExpires, oldCompleted = match(old, INDEX) end
+  local score, status, due, unsettled, expires, completed = match(new, INDEX)
   if (oldDue or '') ~= due then setIf(KEYS[9], id, due ~= '' and due) end
   if (oldUnsettled or '0') ~= unsettled then setIf(KEYS[10], id, unsettled == '1' and 0) end
   if (oldExpires or '') ~= expires then setIf(KEYS[11], id, expires ~= '' and expires) end
+  if (oldCompleted or '') ~= completed then
+    setIf(KEYS[22], id, completed ~= '' and completed)
+    setIf(sets.completed, id, completed ~= '' and completed)
+  end
   if oldStatus == status and oldScore == score then return 0 end
   if oldStatus then call('ZREM', sets[oldStatus], id) end
   call('ZADD', sets[status], score, id)
@@ -80,7 +86,7 @@ local function writeActor(counts, writes, at, now)
   end
   local index = score .. '|' .. ARGV[at + 4]
   call('HSET', KEYS[7], id, index .. '\n' .. ARGV[at + 5])
-  if index ~= former then counts.live = counts.live + place(writes.tenants[tonumber(ARGV[at + 2])], id, former, index) end
+  if index ~= former then counts.live = counts.live + place(writes.kinds[tonumber(ARGV[at + 2])], id, former, index) end
   if baseSeq ~= '' then writeBase(id, born, baseSeq, ARGV[at + 7], rows, older) end
   if from == '' then return nil end
   counts.journal = counts.journal + 1
