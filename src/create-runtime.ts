@@ -12,6 +12,7 @@ import { defineMachines } from './host/definition.ts'
 import type { Machines } from './host/definition.ts'
 import { createCounters } from './host/env.ts'
 import type { HostEnv } from './host/env.ts'
+import { MemoryAccount } from './host/memory-account.ts'
 import { Node } from './host/node.ts'
 import { Runtime } from './host/runtime.ts'
 import { tasksOfAll, workersOf } from './host/task-worker.ts'
@@ -75,6 +76,7 @@ export async function createRuntime<const TMachines extends Machines>(options: R
     definitions,
     queues: resolveQueues(options.queues),
     counters: createCounters(),
+    memory: new MemoryAccount(limits, store.partitions),
     nextMessageId: () => `${name}:${(++messages).toString(36)}`,
     settle: (request, outcome) => node.settle(request, outcome),
     notice: notice => node.notice(notice),

@@ -25,10 +25,12 @@ export interface Supervision {
   readonly windowMs?: number
 }
 
-/** How long what is over is kept, in milliseconds. Default: for ever. */
+/** How long what is over is kept. Default: for ever. What is gone is forgotten: the same start is a new one. */
 export interface Retention {
-  /** A completed actor and its history, from its completion. */
+  /** Milliseconds that a completed actor and its history are kept, from its completion. */
   readonly completedMs?: number
+  /** How many completed runs whose root is of this machine are kept, over all partitions; the latest completions stay. A run goes whole. */
+  readonly completedMax?: number
 }
 
 export interface MigrationSource {
@@ -63,6 +65,7 @@ export interface Definition {
   readonly hash: string
   readonly migrate: Registration['migrate']
   readonly completedMs: number | undefined
+  readonly completedMax: number | undefined
   readonly supervision: Supervision | undefined
   readonly restartsMax: number
   readonly windowMs: number
@@ -83,7 +86,7 @@ function define(name: string, entry: AnyActorLogic | Registration, limits: Limit
   const logic: unknown = (registration as Partial<Registration> | undefined)?.machine
   if (!isLogic(logic)) throw new TroupeError('machine/invalid', `'${name}' is neither an XState v5 machine or actor logic nor { machine, … }`)
   const { version = '1', migrate, retention, supervision, mutableContext = false, journal = 'full', events = {} } = registration
-  const positive = { 'retention.completedMs': retention?.completedMs, 'supervision.windowMs': supervision?.windowMs, 'supervision.restartsMax': supervision?.restartsMax }
+  const positive = { 'retention.completedMs': retention?.completedMs, 'retention.completedMax': retention?.completedMax, 'supervision.windowMs': supervision?.windowMs, 'supervision.restartsMax': supervision?.restartsMax }
   for (const [option, value] of Object.entries(positive)) {
     if (value !== undefined && !(value >= 0)) throw new TroupeError('config/invalid', `machine '${name}': ${option} must be a number from 0, not ${String(value)}`)
   }
@@ -98,6 +101,7 @@ function define(name: string, entry: AnyActorLogic | Registration, limits: Limit
     hash: hashOf(logic),
     migrate: migrate?.bind(registration),
     completedMs: retention?.completedMs,
+    completedMax: retention?.completedMax,
     supervision,
     restartsMax: supervision?.restartsMax ?? 3,
     windowMs: supervision?.windowMs ?? 60_000,

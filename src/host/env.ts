@@ -4,6 +4,7 @@ import type { Limits } from '../core/limits.ts'
 import type { QueueSettings } from '../core/queue.ts'
 import type { Member, Store } from '../core/store.ts'
 import type { Definition } from './definition.ts'
+import type { MemoryAccount } from './memory-account.ts'
 import type { Settled } from './work.ts'
 
 /** The awaits of the engine at which a process may die: tests crash a node before and after each. */
@@ -23,9 +24,13 @@ export interface Counters {
   taskRetries: number
   timersFired: number
   evictions: number
+  /** Actors whose retention was over. */
+  expired: number
+  /** Actors of completed runs that were too many, or for which there was no room. */
+  compacted: number
 }
 
-export const createCounters = (): Counters => ({ steps: 0, commits: 0, duplicates: 0, staleTasks: 0, fenced: 0, takeovers: 0, handovers: 0, deadLetters: 0, taskRetries: 0, timersFired: 0, evictions: 0 })
+export const createCounters = (): Counters => ({ steps: 0, commits: 0, duplicates: 0, staleTasks: 0, fenced: 0, takeovers: 0, handovers: 0, deadLetters: 0, taskRetries: 0, timersFired: 0, evictions: 0, expired: 0, compacted: 0 })
 
 /** Everything a node is made of; all its time, randomness and storage. */
 export interface HostEnv {
@@ -41,6 +46,7 @@ export interface HostEnv {
   /** The task queues that this process serves; others are bounded by `limits.tasksMax` only. */
   readonly queues: ReadonlyMap<string, QueueSettings>
   readonly counters: Counters
+  readonly memory: MemoryAccount
   /** Ids of messages of this node. */
   nextMessageId(): string
   /** Hands an outcome to a requester in this process. */

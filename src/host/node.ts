@@ -13,6 +13,8 @@ import type { OwnershipHooks } from './ownership.ts'
 import { Partition } from './partition.ts'
 import { QueuedTasks } from './queued-tasks.ts'
 import type { SnapshotView } from './slot.ts'
+import { Sweeper } from './sweeper.ts'
+import type { SweeperOptions } from './sweeper.ts'
 import type { Asker } from './wait.ts'
 import { settle } from './work.ts'
 import type { Settled, Waiter, Work } from './work.ts'
@@ -21,13 +23,8 @@ import type { Settled, Waiter, Work } from './work.ts'
 const CLAIM_EVERY_MS = 1_000
 /** Longest wait for another node to carry out a request, in milliseconds. */
 const ANSWER_MS = 30_000
-const SWEEP_EVERY_MS = 30_000
-const SWEEP_MAX = 500
 
-export interface NodeOptions {
-  /** History older than this many milliseconds may go. */
-  readonly journalMs: number | undefined
-}
+export type NodeOptions = Pick<SweeperOptions, 'journalMs'>
 
 /**
  * One runtime process: it claims partitions, steps those it owns and hands the rest to their owners through the store.
@@ -36,28 +33,26 @@ export interface NodeOptions {
  * N1  A partition is stepped only under a lease; the fence in the commit protects when this node's view of it is old.
  * N2  A message for a partition of another node is accepted only when the store has it.
  * N3  Work rerouted by a lost partition is accepted by its new owner or refused to its sender.
+ * N4  While there is no room only what comes from outside and makes more work is refused: what runs can end, and be ended.
  */
 export class Node {
   readonly #env: HostEnv
-  readonly #options: NodeOptions
   readonly #executor: Executor
   readonly #queued: QueuedTasks | undefined
   readonly #ownership: Ownership
+  readonly sweeper: Sweeper
   readonly #pending = new Map<string, (outcome: Settled) => void>()
   readonly #watchers = new Map<ActorId, Set<(notice?: Notice) => void>>()
   /** Partitions whose commits by other nodes are of interest here. */
   readonly #followed = new Map<number, { watchers: number; readonly stop: () => void }>()
   readonly #unsubscribe: () => void
   #ticker: TimerHandle | undefined
-  #sweptAt: number
   #closing = false
   #closed: Promise<void> | undefined
   #ended = false
 
   constructor(env: HostEnv, options: NodeOptions) {
     this.#env = env
-    this.#options = options
-    this.#sweptAt = env.clock.now()
     const deliver = (actor: ActorId, body: LocalBody): boolean => this.#deliver(actor, body)
     this.#queued = env.store.queues && new QueuedTasks(env, env.store.queues, { deliver, epochs: () => new Map([...this.owned].map(([partition, { lease }]) => [partition, lease.epoch])) })
     this.#executor = new Executor(env, deliver, this.#queued)
@@ -67,6 +62,7 @@ export class Node {
       abandon: index => this.#executor.abortPartition(this.#isIn(index)),
       describe: () => this.describe(),
     })
+    this.sweeper = new Sweeper(env, { ...options, owned: () => [...this.owned.values()], lose: partition => this.#ownership.lose(partition), isClosing: () => this.#closing })
     this.#unsubscribe = env.store.subscribe(change => this.#changedElsewhere(change), { node: env.node })
   }
 
@@ -98,8 +94,9 @@ export class Node {
    * dead letters.
    */
   post(message: Message<Body>, depthMax: number): Promise<void> {
-    if (this.#closing) return Promise.reject(closing())
     const owner = this.owned.get(partitionOf(message.to, this.#env.store.partitions))
+    const refusal = this.#refusal(message, owner)
+    if (refusal) return Promise.reject(refusal)
     if (!owner) return this.#forward(message, depthMax).then(() => undefined)
     return new Promise((resolve, reject) => owner.submit({ message, waiter: { wantsOutcome: false, resolve: resolve as () => void, reject } }, depthMax))
   }
@@ -111,10 +108,21 @@ export class Node {
 
   /** Takes a message from this process: done here when the partition is ours, else accepted by the store. Rejects when refused. */
   submit(message: Message<Body>, depthMax: number): Promise<Settled> {
-    if (this.#closing) return Promise.reject(closing())
     const owner = this.owned.get(partitionOf(message.to, this.#env.store.partitions))
+    const refusal = this.#refusal(message, owner)
+    if (refusal) return Promise.reject(refusal)
     if (!owner) return this.#forward(message, depthMax)
     return new Promise((resolve, reject) => owner.submit({ message, waiter: { wantsOutcome: true, resolve: resolve as Waiter['resolve'], reject } }, depthMax))
+  }
+
+  /** Why a message from this process is not taken. What goes to another node's partition waits in the store, not here. */
+  #refusal({ to, from, body }: Message<Body>, owner: Partition | undefined): TroupeError | undefined {
+    if (this.#closing) return closing()
+    const { memory } = this.#env
+    if (!this.sweeper.isFull && !memory.isBusy) return undefined
+    if (from !== null || !(body.kind === 'event' || body.kind === 'start' || body.kind === 'fork')) return undefined
+    if (this.sweeper.isFull) return this.sweeper.refusal(to)
+    return owner && memory.refusal(to)
   }
 
   /** Through the store. When the sender wants the outcome it waits for the owner's reply. */
@@ -271,16 +279,14 @@ export class Node {
   }
 
   async #keep(): Promise<void> {
-    try {
-      await this.#ownership.keep()
-      // Answers that could not be read when the store told of them.
-      if (this.#pending.size > 0) await this.#takeReplies()
-      if (this.#env.store.members) this.#lookAround()
-      const now = this.#env.clock.now()
-      if (now - this.#sweptAt >= SWEEP_EVERY_MS) await this.#sweep(now)
-    } catch (error) {
-      this.#env.report(error)
-    }
+    const { store, memory, report } = this.#env
+    await this.#ownership.keep().catch(report)
+    // Answers that could not be read when the store told of them.
+    if (this.#pending.size > 0) await this.#takeReplies()
+    if (store.members) this.#lookAround()
+    // A partition at rest runs no batch after which it would let actors go.
+    if (memory.isOver) for (const partition of this.owned.values()) partition.evict()
+    await this.sweeper.keep().catch(report)
   }
 
   /** What another machine says may be lost on its way; then it is found here, a moment later. */
@@ -319,24 +325,6 @@ export class Node {
 
   #isIn(index: number): (actor: ActorId) => boolean {
     return actor => partitionOf(actor, this.#env.store.partitions) === index
-  }
-
-  async #sweep(now: number): Promise<void> {
-    this.#sweptAt = now
-    const { journalMs } = this.#options
-    for (const partition of this.owned.values()) {
-      try {
-        // In portions: a long sweep would hold up the commits.
-        for (let gone = SWEEP_MAX; gone === SWEEP_MAX && !this.#closing; ) {
-          gone = await this.#env.store.sweep(partition.lease, { now, journalBefore: journalMs === undefined ? undefined : now - journalMs, limit: SWEEP_MAX })
-          if (gone > 0) partition.forgetEnded()
-        }
-      } catch (error) {
-        // Given over meanwhile, or lost: then there is nothing to sweep.
-        if (!(error instanceof TroupeError && error.code === 'lease/stale')) throw error
-        this.#ownership.lose(partition)
-      }
-    }
   }
 }
 

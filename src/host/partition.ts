@@ -8,6 +8,7 @@ import { Batch, received } from './batch.ts'
 import type { HostEnv } from './env.ts'
 import type { Executor } from './executor.ts'
 import { Lanes } from './lanes.ts'
+import { workBytes } from './memory-account.ts'
 import { Slots } from './slots.ts'
 import type { SnapshotView } from './slot.ts'
 import { Stepper } from './stepper.ts'
@@ -116,13 +117,25 @@ export class Partition {
       const address = addressOf(work.message.to)
       throw new TroupeError('mailbox/full', `${depthMax} events wait for ${address}, the limit`, { address, details: { depth: depthMax, limit: depthMax } })
     }
+    this.#hold(work)
     this.#schedule()
   }
 
   /** Something the engine tells itself about an actor. */
   deliver(to: ActorId, body: LocalBody): void {
-    this.#lanes.push({ message: this.#own(to, body) })
+    const work: Work = { message: this.#own(to, body) }
+    this.#lanes.push(work)
+    this.#hold(work)
     this.#schedule()
+  }
+
+  #hold(work: Work): void {
+    this.#env.memory.works += workBytes(work)
+  }
+
+  /** Works that are done or handed elsewhere. Those of the inbox, as many as one batch may take, were never counted. */
+  #letGo(works: readonly Work[]): void {
+    for (const work of works) if (work.inboxPosition === undefined) this.#env.memory.works -= workBytes(work)
   }
 
   #own<TBody>(to: ActorId, body: TBody) {
@@ -139,6 +152,11 @@ export class Partition {
   /** The committed state of an actor, if it is in memory. */
   view(id: ActorId): SnapshotView | undefined {
     return this.#slots.get(id)?.committed
+  }
+
+  /** Lets actors go to rest beyond the limits; during a batch that is left to its end. */
+  evict(): void {
+    if (!this.#busy) this.#slots.evict()
   }
 
   /** Actors that have ended may be gone from the store. */
@@ -179,8 +197,10 @@ export class Partition {
   }
 
   #handOver(): void {
-    for (const work of [...this.#backlog, ...this.#lanes.drain()]) this.#hooks.reroute(work)
+    const works = [...this.#backlog, ...this.#lanes.drain()]
     this.#backlog = []
+    this.#letGo(works)
+    for (const work of works) this.#hooks.reroute(work)
   }
 
   #schedule(): void {
@@ -261,7 +281,11 @@ export class Partition {
   async #takeDue(works: Work[]): Promise<void> {
     const { store, clock, limits } = this.#env
     const due = await store.due(this.lease.partition, clock.now(), limits.batchStepsMax)
-    for (const { id } of due) works.push({ message: this.#own(id, { kind: 'wake' }) })
+    for (const { id } of due) {
+      const work: Work = { message: this.#own(id, { kind: 'wake' }) }
+      works.push(work)
+      this.#hold(work)
+    }
     // What was due has been cancelled: without a new look the partition would believe for ever that something is due.
     if (due.length === 0) await this.#lookForDue()
   }
@@ -373,7 +397,9 @@ export class Partition {
     for (const slot of batch.slots) {
       this.#liveActors += slot.liveChange
       slot.settle()
+      this.#slots.weigh(slot)
     }
+    this.#letGo(batch.works)
     for (const waiter of batch.served) waiter.resolve()
     for (const { waiter, outcome } of batch.settlements) settle(waiter, outcome)
     for (const run of batch.after) this.#guard(run)
@@ -403,7 +429,8 @@ export class Partition {
     this.#hasCaughtUp = false
     this.#backlog = []
     // What the engine gave itself is remembered by no store: results of tasks, events of live code.
-    const again = batch.works.filter(({ waiter, inboxPosition }) => !waiter && inboxPosition === undefined)
+    const { again = [], over = [] } = Object.groupBy(batch.works, ({ waiter, inboxPosition }) => (stale || waiter || inboxPosition !== undefined ? 'over' : 'again'))
+    this.#letGo(over)
     // A commit that was refused at its repetition may have taken effect at first: only its sender may try again.
     for (const work of batch.works) {
       if (stale && !batch.isUncertain) this.#hooks.reroute(work)

@@ -19,6 +19,7 @@ import { Reader } from './reader.ts'
 import { unknownMachine } from './status.ts'
 import { findStuck } from './stuck.ts'
 import type { StuckPage, StuckQuery } from './stuck.ts'
+import type { CompactionState } from './sweeper.ts'
 
 /** The logic behind an entry of `machines`. */
 export type LogicOf<TEntry> = TEntry extends Registration<infer TLogic> ? TLogic : TEntry extends AnyActorLogic ? TEntry : never
@@ -79,7 +80,7 @@ export interface DeadLetterInfo {
 }
 
 export interface Health {
-  /** False while the oldest due work is older than `limits.dueAgeMsMax`, or the runtime is closing. */
+  /** False while the oldest due work is older than `limits.dueAgeMsMax`, node or store take nothing more from outside, or the runtime is closing. */
   readonly ready: boolean
   /** Why it is not ready. */
   readonly reasons: readonly string[]
@@ -90,6 +91,12 @@ export interface Health {
   readonly liveActors: number
   readonly actorsInMemory: number
   readonly runningTasks: number
+  /** Bytes that this node holds, by its own account: of actors, and of work handed in here that waits. The process takes more: code, caches, garbage. */
+  readonly memory: { readonly bytes: number; readonly bytesMax: number; readonly actorBytes: number; readonly workBytes: number }
+  /** Bytes of the store when it was last looked at (about every second), and how many it may hold; null while that is not known. */
+  readonly store: { readonly bytes: number; readonly bytesMax: number | null } | null
+  /** Completed runs that this node has deleted because there were too many, and why the last went. */
+  readonly compaction: CompactionState
   readonly counters: Readonly<Counters>
 }
 
@@ -187,10 +194,14 @@ export class Runtime<TMachines extends Machines = Machines> {
 
   health(): Health {
     const { env, node } = this.#parts
+    const { memory, limits } = env
+    const { sweeper } = node
     const { lagMs, liveActors, runningTasks } = node.describe()
     const reasons = [
       ...(node.isClosing ? ['the runtime is closing'] : []),
-      ...(lagMs > env.limits.dueAgeMsMax ? [`the oldest due work is ${lagMs} ms late, the limit dueAgeMsMax is ${env.limits.dueAgeMsMax}`] : []),
+      ...(lagMs > limits.dueAgeMsMax ? [`the oldest due work is ${lagMs} ms late, the limit dueAgeMsMax is ${limits.dueAgeMsMax}`] : []),
+      ...(memory.isBusy ? [memory.describe()] : []),
+      ...(sweeper.isFull ? [sweeper.describe()] : []),
     ]
     return {
       ready: reasons.length === 0,
@@ -201,6 +212,9 @@ export class Runtime<TMachines extends Machines = Machines> {
       liveActors,
       actorsInMemory: [...node.owned.values()].reduce((sum, { actorsInMemory }) => sum + actorsInMemory, 0),
       runningTasks,
+      memory: { bytes: memory.bytes, bytesMax: limits.nodeBytesMax, actorBytes: memory.actors, workBytes: memory.works },
+      store: sweeper.size ? { bytes: sweeper.size.bytes, bytesMax: Number.isFinite(sweeper.bytesMax) ? sweeper.bytesMax : null } : null,
+      compaction: sweeper.compaction,
       counters: { ...env.counters },
     }
   }

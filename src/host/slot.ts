@@ -15,6 +15,7 @@ import { encodeFor } from './coding.ts'
 import type { Definition } from './definition.ts'
 import { entryText, joinDeltas } from './entry-text.ts'
 import type { EntryFacts } from './entry-text.ts'
+import { actorBytes } from './memory-account.ts'
 import { statesOf } from './snapshot.ts'
 import type { SnapshotSource } from './snapshot.ts'
 import type { Step } from './xstate/effects.ts'
@@ -46,6 +47,8 @@ export class Slot {
   held: ErrorInfo | undefined
   /** Messages kept aside in the store. */
   parked = 0
+  /** What the slot counts for in the memory account. */
+  weight = 0
   /** Uncommitted entries, as text. */
   readonly entries: string[] = []
   /** Uncommitted deltas, as text, to roll back with. */
@@ -148,6 +151,11 @@ export class Slot {
 
   get address(): string {
     return addressOf(this.id)
+  }
+
+  /** About what it takes in memory. The last base and the deltas since are more than the state where it was written over. */
+  get bytes(): number {
+    return actorBytes(this.#baseChars + this.#deltaChars)
   }
 
   /** Changes a part of the head; it goes into the delta of the next entry. */

@@ -33,6 +33,9 @@ export class Slots {
   readonly #slots = new Map<ActorId, Slot>()
   /** What the store had of actors that the batch at hand needs; undefined for those that do not exist. */
   readonly #ahead = new Map<ActorId, StoredActor | undefined>()
+  /** What the slots take in memory, and how much of it should have gone and could not. */
+  #bytes = 0
+  #stuck = 0
 
   constructor(env: HostEnv, wake: (id: ActorId, path: string, event: string) => void) {
     this.#env = env
@@ -84,6 +87,7 @@ export class Slots {
     const slot = Slot.restored(stored.record, document, this.#env.definitions.get(parseActorId(id).machine), { base: stored.base.data.length, deltas: deltaChars })
     if (slot.isLive) this.#restore(slot, document)
     this.#slots.set(id, slot)
+    this.weigh(slot)
     return slot
   }
 
@@ -187,38 +191,64 @@ export class Slots {
     this.#slots.set(slot.id, slot)
   }
 
-  /** After each batch. */
+  /** Counts a slot by its size now. */
+  weigh(slot: Slot): void {
+    if (this.#slots.get(slot.id) === slot) this.#count(slot, slot.bytes)
+  }
+
+  #count(slot: Slot, bytes: number): void {
+    this.#bytes += bytes - slot.weight
+    this.#env.memory.actors += bytes - slot.weight
+    slot.weight = bytes
+  }
+
+  /** Between two batches. */
   evict(): void {
     this.#ahead.clear()
-    // The bound is the node's, shared out over the partitions.
-    const excess = this.#slots.size - Math.ceil(this.#env.limits.liveActorsMax / this.#env.store.partitions)
-    if (excess <= 0) return
-    let left = excess
+    const { limits, store, memory } = this.#env
+    // The bounds are the node's, shared out over the partitions.
+    let excess = this.#slots.size - Math.ceil(limits.liveActorsMax / store.partitions)
+    let excessBytes = Math.max(0, memory.excessOf(this.#bytes))
     // What cannot go is looked at once and lines up at the end, so that a crowd of it is not walked through after each batch.
-    let looks = EVICTION_LOOKS * excess
+    let looks = EVICTION_LOOKS * Math.max(excess, excessBytes && Math.ceil((excessBytes / this.#bytes) * this.#slots.size))
     for (const slot of this.#slots.values()) {
-      if (left === 0 || looks-- === 0) return
+      if ((excess <= 0 && excessBytes <= 0) || looks-- <= 0) break
       if (slot.isDirty || slot.live?.isPinned) {
         this.touch(slot)
         continue
       }
       slot.live?.dispose()
-      this.#slots.delete(slot.id)
+      excess--
+      excessBytes -= slot.weight
+      this.#drop(slot)
       this.#env.counters.evictions++
-      left--
     }
+    this.#setStuck(Math.max(0, excessBytes))
+  }
+
+  #setStuck(bytes: number): void {
+    this.#env.memory.stuck += bytes - this.#stuck
+    this.#stuck = bytes
+  }
+
+  #drop(slot: Slot): void {
+    this.#slots.delete(slot.id)
+    this.#count(slot, 0)
   }
 
   /** Drops ended actors: the store may have deleted them. Those it still has are loaded again when asked for. */
   forgetEnded(): void {
     this.#ahead.clear()
-    for (const slot of this.#slots.values()) if (!slot.isLive && !slot.isMendable && !slot.isDirty) this.#slots.delete(slot.id)
+    for (const slot of this.#slots.values()) if (!slot.isLive && !slot.isMendable && !slot.isDirty) this.#drop(slot)
   }
 
   /** Drops everything, as a lost partition must. */
   clear(): void {
-    for (const slot of this.#slots.values()) slot.live?.dispose()
-    this.#slots.clear()
+    for (const slot of this.#slots.values()) {
+      slot.live?.dispose()
+      this.#drop(slot)
+    }
+    this.#setStuck(0)
     this.#ahead.clear()
   }
 }

@@ -11,6 +11,7 @@ import type { Limits } from '../../src/core/limits.ts'
 import type { LocalBody } from '../../src/core/message.ts'
 import { resolveQueues } from '../../src/core/queue.ts'
 import { createCounters } from '../../src/host/env.ts'
+import { MemoryAccount } from '../../src/host/memory-account.ts'
 import type { Notice } from '../../src/host/env.ts'
 import { Executor } from '../../src/host/executor.ts'
 
@@ -23,7 +24,7 @@ function rig(limits: Partial<Limits> = {}, queues: Readonly<Record<string, numbe
   const delivered: LocalBody[] = []
   const notices: Notice[] = []
   const env = {
-    node: 'n', process: { host: 'h', pid: 1, startedAt: 0 }, clock, random: createSeededRandom(1), store: createMemoryStore(), codec: plainCodec, limits: resolveLimits(limits), definitions: new Map(), queues: resolveQueues(Object.fromEntries(Object.entries(queues).map(([name, concurrency]) => [name, { concurrency }]))), counters: createCounters(),
+    node: 'n', process: { host: 'h', pid: 1, startedAt: 0 }, clock, random: createSeededRandom(1), store: createMemoryStore(), codec: plainCodec, limits: resolveLimits(limits), definitions: new Map(), queues: resolveQueues(Object.fromEntries(Object.entries(queues).map(([name, concurrency]) => [name, { concurrency }]))), counters: createCounters(), memory: new MemoryAccount(resolveLimits(limits), 1),
     nextMessageId: () => '1', settle: () => undefined, notice: (notice: Notice) => void notices.push(notice), report: () => undefined,
   }
   const executor = new Executor(env, (_actor, body) => delivered.push(body) === 0)

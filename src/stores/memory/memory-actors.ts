@@ -5,9 +5,9 @@ import { liveStatuses } from '../../core/store.ts'
 import type { ActorFilter, ActorPage, ActorRecord, ActorWrite, JournalRow, StoredActor } from '../../core/store.ts'
 import type { MemoryActor, MemoryPartition } from './memory-partition.ts'
 
-/** What an actor and a row take beside their texts [measured]. */
-const ACTOR_BYTES = 1_400
-const ROW_BYTES = 250
+/** What an actor and a row take beside their texts [measured over 20,000 actors of 1 to 21 rows]. */
+const ACTOR_BYTES = 800
+const ROW_BYTES = 210
 
 /** Records, bases and rows of all actors. Keeps frozen copies, so nobody can change what is stored. */
 export class MemoryActors {

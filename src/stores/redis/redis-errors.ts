@@ -2,7 +2,8 @@ import { TroupeError } from '../../core/errors.ts'
 
 /** What Redis says, and what a caller is told. The first that matches counts. */
 const kinds: readonly (readonly [pattern: RegExp, code: 'store/full' | 'store/newer-format' | 'store/readonly' | 'store/failed' | 'config/invalid', hint: string])[] = [
-  [/^OOM /, 'store/full', 'Redis has reached its maxmemory: raise it, or let completed actors go sooner'],
+  // Redis 6.2 puts it behind the name of the script.
+  [/\bOOM command not allowed/, 'store/full', 'Redis has reached its maxmemory: raise it, or let completed runs go sooner'],
   [/^NEWER /, 'store/newer-format', 'upgrade this process'],
   [/^READONLY /, 'store/readonly', 'this is a replica, which takes no writes: give the address of the primary'],
   [/^NOPERM /, 'config/invalid', 'the ACL of this user lacks what Troupe needs: see deploy/redis/users.acl'],

@@ -5,7 +5,7 @@
 -- Gives {1, epoch, seq, inbox floor, messages that wait to be relayed} | {0, owner, expires at}
 -- Guarantee: by the clock of Redis alone; each claim has a higher epoch (S7). A lease from before a failover is void: no commit under
 -- it is taken any more. Numbers that may have been given out in writes that were lost (epochs, messages, journal rows) are not given
--- out again: whoever has seen them would take the new for the old.
+-- out again: whoever has seen them would take the new for the old. Also when memory is used up, see renew.lua.
 local LOST_MAX = 100000000
 local meta = redis.call('HMGET', KEYS[1], 'node', 'token', 'epoch', 'expires', 'seq', 'floor', 'replid')
 local time = redis.call('TIME')
@@ -15,6 +15,7 @@ local free = not meta[1] or meta[1] == '' or tonumber(meta[4]) <= now or meta[7]
 if not free and not (meta[1] == ARGV[1] and meta[2] == ARGV[2]) then return {0, meta[1], meta[4]} end
 local lost = meta[7] and meta[7] ~= id and LOST_MAX or 0
 local epoch = (tonumber(meta[3]) or 0) + lost + 1
+redis.call('HDEL', KEYS[1], '')
 redis.call('HSET', KEYS[1], 'node', ARGV[1], 'token', ARGV[2], 'epoch', epoch, 'expires', string.format('%.0f', now + ARGV[3]), 'replid', id)
 if lost > 0 then
   for _, counter in ipairs({'out', 'journal'}) do redis.call('HINCRBY', KEYS[1], counter, lost) end
