@@ -109,13 +109,16 @@ export class Sweeper {
     }
   }
 
-  /** Some of each partition in turn, so that those go first that completed first. */
+  /**
+   * Some of each partition in turn, so that those go first that completed first; twice as many each time, because nobody knows how much
+   * room each makes: at the end no more than about twice of what had to go has gone.
+   */
   async #makeRoom(): Promise<void> {
     const { store, clock } = this.#env
     for (let round = 0; round < ROUNDS_MAX && this.#isOver(LOW_SHARE) && !this.#options.isClosing(); round++) {
       const partitions = this.#options.owned()
       let reclaimed = 0
-      for (const partition of partitions) reclaimed += (await this.#sweep(partition, clock.now(), Math.ceil(SWEEP_MAX / partitions.length))).reclaimed
+      for (const partition of partitions) reclaimed += (await this.#sweep(partition, clock.now(), Math.min(SWEEP_MAX, 2 ** round))).reclaimed
       this.#size = await store.size?.()
       if (reclaimed === 0) return
     }
