@@ -12,6 +12,9 @@ const LIVE_WARM_UP = 200
 /** Events of each live actor before the process is weighed. */
 const LIVE_ROUNDS = 10
 const MB = 2 ** 20
+/** Actors whose account is held against the heap, and the limit under which the same number is kept. */
+const COUNTED = 20_000
+const BOUND_BYTES = 32 * MB
 
 interface Population {
   readonly actors: number
@@ -25,13 +28,13 @@ async function inChunks(count: number, work: (index: number) => Promise<unknown>
 }
 
 async function fill({ actors, file }: Population): Promise<void> {
-  const runtime = await openOrders(file, 'NORMAL', LIVE_MAX)
+  const runtime = await openOrders(file, 'NORMAL', { liveActorsMax: LIVE_MAX })
   await inChunks(actors, index => runtime.actor(order, `order-${index}`).start({ id: `order-${index}` }))
   await runtime.close()
 }
 
 const openLive = async ({ actors, file }: Population) => {
-  const runtime = await openOrders(file, 'NORMAL', LIVE_MAX)
+  const runtime = await openOrders(file, 'NORMAL', { liveActorsMax: LIVE_MAX })
   const check = (): void => {
     const { actorsInMemory, liveActors } = runtime.health()
     if (liveActors !== actors) throw new Error(`the store has ${liveActors} actors instead of ${actors}`)
@@ -40,13 +43,14 @@ const openLive = async ({ actors, file }: Population) => {
   return { runtime, check, ask: (index: number, round: number) => runtime.actor(order, `order-${index % actors}`).ask(orderEvent(round)) }
 }
 
+const heapBytes = (): number => {
+  collectGarbage()
+  return process.memoryUsage().heapUsed
+}
+
 /** Heap that a live actor takes: what is left of garbage collection with many of them, less what is with few. */
 async function heap(population: Population): Promise<number> {
   const { runtime, check, ask } = await openLive(population)
-  const heapBytes = (): number => {
-    collectGarbage()
-    return process.memoryUsage().heapUsed
-  }
   await inChunks(LIVE_WARM_UP, index => ask(index, 0))
   const before = heapBytes()
   await inChunks(LIVE_MAX - LIVE_WARM_UP, index => ask(LIVE_WARM_UP + index, 0))
@@ -68,6 +72,22 @@ async function resident(population: Population) {
   return { liveMB: rss / MB, churnMB: process.resourceUsage().maxRSS / 1024 }
 }
 
+/** What a node's own account says of many actors, beside the heap that they take. */
+async function account({ file, nodeBytesMax }: { readonly file: string; readonly nodeBytesMax: number }) {
+  const runtime = await openOrders(file, 'NORMAL', { liveActorsMax: 2 * COUNTED, nodeBytesMax })
+  const startAll = (name: string, count: number) => inChunks(count, async index => {
+    const handle = runtime.actor(order, `${name}-${index}`)
+    await handle.start({ id: `${name}-${index}` })
+    await handle.ask(orderEvent(0))
+  })
+  await startAll('warm-up', LIVE_WARM_UP)
+  const [heapBefore, accountBefore] = [heapBytes(), runtime.health().memory.bytes]
+  await startAll('counted', COUNTED)
+  const result = { heap: heapBytes() - heapBefore, account: runtime.health().memory.bytes - accountBefore }
+  await runtime.close()
+  return result
+}
+
 /** The same number of events as fast as they go, in plain XState: V8 takes memory for speed. */
 async function plain({ actors }: Population): Promise<number> {
   const live = Array.from({ length: LIVE_MAX }, (_, index) => createActor(order, { input: { id: `order-${index}` } }).start())
@@ -81,7 +101,7 @@ async function plain({ actors }: Population): Promise<number> {
 export const bench: Bench = {
   name: 'memory',
   question: 'How much memory do live actors take, and a process in front of a full store?',
-  sides: { fill, heap, resident, plain },
+  sides: { fill, heap, resident, account, plain },
   async run(lab) {
     const population: Population = { actors: lab.quick ? 10_000 : 100_000, file: lab.file('orders.db') }
     lab.say(`${population.actors} actors into the store`)
@@ -90,7 +110,12 @@ export const bench: Bench = {
       lab.say(`${LIVE_MAX} live, round ${round}`)
       return { heapKB: await lab.measure(heap, population), plainMB: await lab.measure(plain, population), ...(await lab.measure(resident, population)) }
     })
+    lab.say(`${COUNTED} live, by the account`)
+    const counted = await lab.measure(account, { file: lab.file('counted.db'), nodeBytesMax: Number.MAX_SAFE_INTEGER })
+    const bounded = await lab.measure(account, { file: lab.file('bounded.db'), nodeBytesMax: BOUND_BYTES })
     return [
+      { figure: 'accountErrorShare', value: Math.abs(counted.account / counted.heap - 1), unit: 'of the heap', atMost: 0.3 },
+      { figure: 'boundedHeapShare', value: bounded.heap / BOUND_BYTES, unit: 'of nodeBytesMax', atMost: 1.3 },
       { figure: 'rssMB', value: median(results.map(({ liveMB }) => liveMB)), unit: 'MB', atMost: 300 },
       { figure: 'rssMBOfChurn', value: median(results.map(({ churnMB }) => churnMB)), unit: 'MB' },
       { figure: 'plainRssMB', value: median(results.map(({ plainMB }) => plainMB)), unit: 'MB' },

@@ -1,6 +1,6 @@
 import { assign, setup } from 'xstate'
 import { createRuntime } from 'troupe'
-import type { Runtime } from 'troupe'
+import type { Limits, Runtime } from 'troupe'
 
 type OrderEvent =
   | { readonly type: 'ADD'; readonly cents: number; readonly at: number }
@@ -63,5 +63,5 @@ export function orderEvent(round: number): OrderEvent {
 
 export type Synchronous = 'FULL' | 'NORMAL'
 
-export const openOrders = (file: string, synchronous: Synchronous, liveActorsMax?: number): Promise<Runtime<{ order: typeof order }>> =>
-  createRuntime({ machines: { order }, store: `sqlite:${file}?synchronous=${synchronous}`, ...(liveActorsMax !== undefined && { limits: { liveActorsMax } }) })
+export const openOrders = (file: string, synchronous: Synchronous, limits: Partial<Limits> = {}): Promise<Runtime<{ order: typeof order }>> =>
+  createRuntime({ machines: { order }, store: `sqlite:${file}?synchronous=${synchronous}`, limits })

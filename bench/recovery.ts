@@ -63,7 +63,7 @@ interface Histories {
 
 /** Restores of two actors in turn, each from the store, because only one may be in memory. Times in milliseconds. */
 async function restore({ long, short, repetitions, file }: Histories) {
-  const runtime = await openOrders(file, 'NORMAL', 1)
+  const runtime = await openOrders(file, 'NORMAL', { liveActorsMax: 1 })
   const grown = async (key: string, events: number) => {
     const handle = runtime.actor(order, key)
     await handle.start({ id: key })
