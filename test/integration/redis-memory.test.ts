@@ -2,6 +2,8 @@ import { randomUUID } from 'node:crypto'
 import { expect, test } from 'vitest'
 import { createRuntime, task } from 'troupe'
 import { assign, setup } from 'xstate'
+import { openRedisStore } from '../../src/stores/redis/redis-store.ts'
+import { startCluster } from '../support/redis/redis-cluster.ts'
 import { startRedis } from '../support/redis/redis-server.ts'
 import type { RedisServer } from '../support/redis/redis-server.ts'
 import { waitUntil } from '../support/processes.ts'
@@ -139,4 +141,20 @@ test('a Redis without a byte left is freed by compaction alone, also by a node t
   await using runtime = await open(redis, prefix)
   await waitUntil('a start is taken', () => runtime.actor(order, 'another').start({ text: '' }).then(() => true, () => false))
   expect((await runtime.actor(order, 'live').ask({ type: 'ADD' })).context).toEqual({ text: 'live', n: 1 })
+}, 60_000)
+
+test('a cluster is as full as its fullest primary', async () => {
+  await using cluster = await startCluster({ replicas: 0 })
+  const store = await openRedisStore(`redis://${cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}/?prefix=${newPrefix()}&partitions=8`)
+  const size = async () => (await store.size?.()) ?? { bytes: 0, bytesMax: 0 }
+  expect((await size()).bytesMax).toBeUndefined()
+  const [first, second] = cluster.nodes as [RedisServer, RedisServer]
+  await setMax(first, 100 * MB)
+  await setMax(second, 2 * (await usedBytes(second)))
+  const { bytes, bytesMax = 0 } = await size()
+  const [half, all] = [bytesMax / 2, await Promise.all(cluster.nodes.map(usedBytes))]
+  // One primary is half full, so all that the cluster takes is twice what it has.
+  expect(Math.abs(bytes / half - 1)).toBeLessThan(0.2)
+  expect(Math.abs(bytes / all.reduce((sum, used) => sum + used) - 1)).toBeLessThan(0.2)
+  await store.close()
 }, 60_000)

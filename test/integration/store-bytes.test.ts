@@ -178,6 +178,14 @@ test('a node that owns nothing refuses too while the store is full, and takes mo
   expect((await sent).context.n).toBe(1)
 })
 
+test('a store that cannot tell its size is not bounded by bytes, but by completedMax', async () => {
+  const silent = new Proxy(createMemoryStore(), { get: (target, name) => (name === 'size' ? undefined : (Reflect.get(target, name, target) as unknown)) })
+  await using world: World = await createTestWorld({ machines, store: silent, limits: { storeBytesMax: 1 } })
+  await run(world, 'order', keysFrom(0, 1_100))
+  await world.advance(SWEEP)
+  expect(world.runtime.health()).toMatchObject({ ready: true, store: null, compaction: { surplus: 100 } })
+})
+
 test('a number of completed runs that is none is refused by name', async () => {
   await expect(createTestWorld({ machines: { order: { machine: order, retention: { completedMax: -1 } } } })).rejects.toMatchObject({ code: 'config/invalid', message: expect.stringContaining("machine 'order': retention.completedMax") as unknown })
 })
