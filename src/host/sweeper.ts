@@ -10,10 +10,12 @@ const SWEEP_EVERY_MS = 30_000
 const SWEEP_MAX = 500
 /** Share of its limit below which a store that was over it is brought, so that not every look finds it over again. */
 const LOW_SHARE = 0.95
-/** Rounds in which room is made before other upkeep has its turn. */
-const ROUNDS_MAX = 20
+/** How long deleting may go on before other upkeep, such as the renewal of leases, has its turn; what is left goes with the next. */
+const SWEEP_MS_MAX = 1_000
 /** Share of what a store itself allows that is used: the rest is for what runs already. */
 const STORE_SHARE = 0.9
+
+const NOTHING: Swept = { expired: 0, surplus: 0, reclaimed: 0 }
 
 /** Which runs went because there were too many, and why the last did. */
 export interface CompactionState {
@@ -43,7 +45,7 @@ export class Sweeper {
   readonly #env: HostEnv
   readonly #options: SweeperOptions
   readonly #completedMax: Readonly<Record<string, number>>
-  #sweptAt: number
+  #sweepAt: number
   #size: StoreSize | undefined
   #isFull = false
   #compaction: CompactionState = { surplus: 0, reclaimed: 0, last: null }
@@ -51,9 +53,9 @@ export class Sweeper {
   constructor(env: HostEnv, options: SweeperOptions) {
     this.#env = env
     this.#options = options
-    this.#sweptAt = env.clock.now()
+    this.#sweepAt = env.clock.now() + SWEEP_EVERY_MS
     // Each partition keeps its part, and at least the last run: somebody may be about to read its result.
-    const share = (max: number): number => Math.max(Math.min(max, 1), Math.floor(max / env.store.partitions))
+    const share = (max: number): number => Math.max(Math.ceil(Math.min(max, 1)), Math.floor(max / env.store.partitions))
     this.#completedMax = Object.fromEntries([...env.definitions.values()].flatMap(({ name, completedMax }) => (completedMax === undefined ? [] : [[name, share(completedMax)]])))
   }
 
@@ -77,10 +79,7 @@ export class Sweeper {
 
   async keep(): Promise<void> {
     const now = this.#env.clock.now()
-    if (now - this.#sweptAt >= SWEEP_EVERY_MS) {
-      this.#sweptAt = now
-      await this.#sweepAll(now)
-    }
+    if (now >= this.#sweepAt) this.#sweepAt = (await this.#sweepAll()) ? now + SWEEP_EVERY_MS : now
     if (!this.#env.store.size) return
     this.#size = await this.#env.store.size()
     if (this.#isOver()) await this.#makeRoom()
@@ -100,35 +99,39 @@ export class Sweeper {
     return this.#size !== undefined && this.#size.bytes > share * this.bytesMax
   }
 
-  async #sweepAll(now: number): Promise<void> {
-    for (const partition of this.#options.owned()) {
-      for (let isMore = true; isMore && !this.#options.isClosing(); ) {
-        const { expired, surplus } = await this.#sweep(partition, now, 0)
-        isMore = Math.max(expired, surplus) >= SWEEP_MAX
-      }
-    }
+  #sweepAll(): Promise<boolean> {
+    return this.#inRounds(() => 0, ({ expired, surplus }) => Math.max(expired, surplus) < SWEEP_MAX)
   }
 
-  /**
-   * Some of each partition in turn, so that those go first that completed first; twice as many each time, because nobody knows how much
-   * room each makes: at the end no more than about twice of what had to go has gone.
-   */
-  async #makeRoom(): Promise<void> {
-    const { store, clock } = this.#env
-    for (let round = 0; round < ROUNDS_MAX && this.#isOver(LOW_SHARE) && !this.#options.isClosing(); round++) {
-      const partitions = this.#options.owned()
-      let reclaimed = 0
-      for (const partition of partitions) reclaimed += (await this.#sweep(partition, clock.now(), Math.min(SWEEP_MAX, 2 ** round))).reclaimed
-      this.#size = await store.size?.()
-      if (reclaimed === 0) return
+  /** Twice as many with each round, because nobody knows how much room each makes: at the end no more than about twice of what had to go has gone. */
+  #makeRoom(): Promise<boolean> {
+    return this.#inRounds(round => Math.min(SWEEP_MAX, 2 ** round), async ({ reclaimed }) => {
+      this.#size = await this.#env.store.size?.()
+      return reclaimed === 0 || !this.#isOver(LOW_SHARE)
+    })
+  }
+
+  /** Sweeps each partition in turn, so that the oldest of all go first, until that was enough by the most of any partition; false when time was up before. */
+  async #inRounds(reclaimOf: (round: number) => number, isEnough: (most: Swept) => boolean | Promise<boolean>): Promise<boolean> {
+    const { clock } = this.#env
+    const until = clock.now() + SWEEP_MS_MAX
+    for (let round = 0; clock.now() <= until && !this.#options.isClosing(); round++) {
+      let most = NOTHING
+      for (const partition of this.#options.owned()) {
+        const swept = await this.#sweep(partition, clock.now(), reclaimOf(round))
+        most = { expired: Math.max(most.expired, swept.expired), surplus: Math.max(most.surplus, swept.surplus), reclaimed: Math.max(most.reclaimed, swept.reclaimed) }
+      }
+      if (await isEnough(most)) return true
     }
+    return false
   }
 
   async #sweep(partition: Partition, now: number, reclaim: number): Promise<Swept> {
     const { store, counters } = this.#env
     const { journalMs, lose } = this.#options
     try {
-      const swept = await store.sweep(partition.lease, { now, journalBefore: journalMs === undefined ? undefined : now - journalMs, completedMax: this.#completedMax, reclaim, limit: SWEEP_MAX })
+      const journalBefore = journalMs === undefined ? undefined : now - journalMs
+      const swept = await store.sweep(partition.lease, { now, journalBefore, completedMax: reclaim > 0 ? {} : this.#completedMax, reclaim, limit: SWEEP_MAX })
       const { expired, surplus, reclaimed } = swept
       counters.expired += expired
       counters.compacted += surplus + reclaimed
@@ -139,7 +142,7 @@ export class Sweeper {
       // Given over meanwhile, or lost: then there is nothing to sweep.
       if (!(error instanceof TroupeError && error.code === 'lease/stale')) throw error
       lose(partition)
-      return { expired: 0, surplus: 0, reclaimed: 0 }
+      return NOTHING
     }
   }
 
