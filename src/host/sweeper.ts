@@ -111,17 +111,14 @@ export class Sweeper {
     })
   }
 
-  /** Sweeps each partition in turn, so that the oldest of all go first, until that was enough by the most of any partition; false when time was up before. */
+  /** Sweeps all partitions in rounds, so that the oldest of all go first, until that was enough by the most of any partition; false when time was up before. */
   async #inRounds(reclaimOf: (round: number) => number, isEnough: (most: Swept) => boolean | Promise<boolean>): Promise<boolean> {
     const { clock } = this.#env
     const until = clock.now() + SWEEP_MS_MAX
     for (let round = 0; clock.now() <= until && !this.#options.isClosing(); round++) {
-      let most = NOTHING
-      for (const partition of this.#options.owned()) {
-        const swept = await this.#sweep(partition, clock.now(), reclaimOf(round))
-        most = { expired: Math.max(most.expired, swept.expired), surplus: Math.max(most.surplus, swept.surplus), reclaimed: Math.max(most.reclaimed, swept.reclaimed) }
-      }
-      if (await isEnough(most)) return true
+      const swept = await Promise.all(this.#options.owned().map(partition => this.#sweep(partition, clock.now(), reclaimOf(round))))
+      const mostOf = (kind: keyof Swept): number => Math.max(0, ...swept.map(counts => counts[kind]))
+      if (await isEnough({ expired: mostOf('expired'), surplus: mostOf('surplus'), reclaimed: mostOf('reclaimed') })) return true
     }
     return false
   }

@@ -48,7 +48,7 @@ test('senders that were silent for a day are forgotten, many of them too; those 
   const nowSeconds = Math.floor(Date.now() / 1_000)
   await redis.command('HSET', SENDERS, 'late', `7 ${nowSeconds - DAY_SECONDS + 60}`)
   await redis.command('HSET', SENDERS, ...Array.from({ length: 5_000 }, (_, n) => [`old-${n}`, `7 ${nowSeconds - DAY_SECONDS - 60}\n7 1 1 refused`]).flat())
-  const sweep = () => store.sweep(owner.lease, { now: NOW, journalBefore: undefined, limit: 100 })
+  const sweep = () => store.sweep(owner.lease, { now: NOW, journalBefore: undefined, completedMax: {}, reclaim: 0, limit: 100 })
   await sweep()
   expect(await redis.command('HLEN', SENDERS)).toBeGreaterThan(4_000)
   await waitUntil('many sweeps have forgotten them all', async () => (await sweep(), await redis.command('HLEN', SENDERS)) === 2)

@@ -155,9 +155,9 @@ class MemoryStore implements Store {
     const { now, journalBefore, completedMax, reclaim, limit } = request
     const expired = [...partition.expiring].filter(([, expiresAt]) => expiresAt <= now).slice(0, limit)
     const swept: Swept = {
-      expired: this.#remove(partition, expired.map(([id]) => id)),
-      surplus: this.#remove(partition, this.#actors.ended(surplusOf(partition.completed, completedMax), limit)),
-      reclaimed: this.#remove(partition, reclaim > 0 ? this.#actors.ended(oldestFirst(partition.completed), Math.min(reclaim, limit)) : []),
+      expired: this.#remove(expired.map(([id]) => id)),
+      surplus: this.#remove(this.#actors.ended(surplusOf(partition.completed, completedMax), limit)),
+      reclaimed: this.#remove(reclaim > 0 ? this.#actors.ended(oldestFirst(partition.completed), Math.min(reclaim, limit)) : []),
     }
     if (journalBefore !== undefined) this.#actors.trim(partition, journalBefore, limit)
     return swept
@@ -168,10 +168,10 @@ class MemoryStore implements Store {
     bytesMax: undefined,
   })
 
-  #remove(partition: MemoryPartition, ids: readonly ActorId[]): number {
+  #remove(ids: readonly ActorId[]): number {
     for (const id of ids) {
       const actor = this.#actors.delete(id)
-      if (actor) partition.forget(actor, (other) => this.#actors.isPresent(other))
+      if (actor) this.#partition(actor.record.partition).forget(actor, (other) => this.#actors.isPresent(other))
       this.#marks.delete(id)
     }
     return ids.length

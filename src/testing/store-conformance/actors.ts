@@ -104,7 +104,7 @@ export const actorCases: Cases = {
     const all = [run, ...children.flat()]
     for (const limit of [2, 100]) assert.deepEqual(keysOf(await listAll(store, { tenant: 'default', run }, limit)).toSorted(), all.toSorted())
     assert.deepEqual(keysOf(await listAll(store, { tenant: 'default', run, status: 'done' }, 100)).toSorted(), children.flatMap(([first]) => first ?? []).toSorted())
-    for (const { lease } of owners) await store.sweep(lease, { now: NOW, journalBefore: undefined, limit: 100 })
+    for (const { lease } of owners) await store.sweep(lease, { now: NOW, journalBefore: undefined, completedMax: {}, reclaim: 0, limit: 100 })
     const left = [run, ...children.flatMap(([, ...rest]) => rest)]
     assert.deepEqual(keysOf(await listAll(store, { tenant: 'default', run }, 2)).toSorted(), left.toSorted())
   },
