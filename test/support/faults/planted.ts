@@ -1,3 +1,4 @@
+import { TroupeError } from 'troupe'
 import type { ClaimResult, Commit, DeadLetter, DeadLetterFilter, InboxMessage, Lease, Store } from 'troupe'
 
 /** Faults planted into a store: each takes away one thing that a guarantee rests on. */
@@ -32,6 +33,47 @@ export function withoutFence(inner: Store): Store {
   })
 }
 
+/** Asks of a commit only that somebody has a lease which has not run out, and that it is the next in line. */
+export function withLeaseByTimeOnly(inner: Store): Store {
+  const owners = new Map<number, { readonly lease: Lease; readonly until: number }>()
+  return withVerbs(inner, {
+    async claim(request): Promise<ClaimResult> {
+      const result = await inner.claim(request)
+      if (result.ok) owners.set(request.partition, { lease: result.lease, until: request.now + request.ttlMs })
+      return result
+    },
+    async renew(leases, now, ttlMs): Promise<readonly Lease[]> {
+      for (const { partition } of leases) {
+        const owner = owners.get(partition)
+        if (owner) owners.set(partition, { ...owner, until: now + ttlMs })
+        if (owner) await inner.renew([owner.lease], now, ttlMs)
+      }
+      return []
+    },
+    async commit(lease, commit): Promise<void> {
+      const owner = owners.get(lease.partition)
+      if (!owner || owner.until < commit.at) throw new TroupeError('lease/stale', `the lease of partition ${lease.partition} has run out`)
+      await inner.commit(owner.lease, commit)
+    },
+  })
+}
+
+/** Gives leases that hardly ever run out. */
+export const withEndlessLeases = (inner: Store): Store =>
+  withVerbs(inner, { claim: request => inner.claim({ ...request, ttlMs: 1_000 * request.ttlMs }), renew: (leases, now, ttlMs) => inner.renew(leases, now, 1_000 * ttlMs) })
+
+/** Takes a repeated commit for a new one. */
+export function withoutCommitDedupe(inner: Store): Store {
+  const last = new Map<number, string>()
+  return withVerbs(inner, {
+    async commit(lease, commit): Promise<void> {
+      const isRepeated = last.get(lease.partition) === commit.id
+      last.set(lease.partition, commit.id)
+      await inner.commit(lease, isRepeated ? { ...commit, id: `${commit.id} again`, seq: commit.seq + 1, actors: commit.actors.filter(({ created }) => !created) } : commit)
+    },
+  })
+}
+
 /** Says that a commit is durable while it is in the writer's hands only: it is written at the next call, unless the partition has a new owner by then. */
 export function withEarlyAcknowledgement(inner: Store): Store {
   const unwritten = new Map<number, () => Promise<void>>()
@@ -61,6 +103,25 @@ export function withEarlyAcknowledgement(inner: Store): Store {
     },
   })
 }
+
+const ALL = 1e9
+
+/** Trims an inbox by its length: of what waits, only the last messages are left. */
+export const withShortInbox =
+  (lengthMax: number) =>
+  (inner: Store): Store =>
+    withVerbs(inner, { take: async (partition, after, limit) => (await inner.take(partition, 0, ALL)).slice(-lengthMax).filter(({ position }) => position > after).slice(0, limit) })
+
+/** Trims the rows of an actor by their number: those are gone, too, that its state is made of. */
+export const withShortJournal =
+  (lengthMax: number) =>
+  (inner: Store): Store =>
+    withVerbs(inner, {
+      async load(id, at) {
+        const stored = await inner.load(id, at)
+        return stored && { ...stored, rows: stored.rows.slice(-lengthMax) }
+      },
+    })
 
 /** Remembers no idempotency key. */
 export const withoutDedupe = (inner: Store): Store => withVerbs(inner, { marks: async () => new Map<string, string>() })
