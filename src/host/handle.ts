@@ -6,7 +6,7 @@ import { createBorder, encodeJson, exceeds, seal } from '../core/json.ts'
 import { pageSize } from '../core/limits.ts'
 import type { JournalEntry } from '../core/journal.ts'
 import type { Body, Message } from '../core/message.ts'
-import type { ActorStatus } from '../core/store.ts'
+import { liveStatuses } from '../core/store.ts'
 import type { Definition } from './definition.ts'
 import type { HostEnv } from './env.ts'
 import type { Node } from './node.ts'
@@ -244,11 +244,11 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
 
   /** Another node will step it: a refusal that can be known now is told now. */
   async #checkTakesEvents({ body }: Message<Body>): Promise<void> {
-    const { status, failure } = await this.#parts.reader.snapshot(this.#id)
-    if (status === 'active' || status === 'paused' || status === 'held') return
+    const ended = await this.#parts.reader.ended(this.#id)
+    if (!ended) return
     // A repetition of what the actor has taken before its end is no new event: its owner knows it by its key.
     if (body.kind === 'event' && body.key !== undefined && (await this.#parts.env.store.marks(this.#id, [body.key])).has(body.key)) return
-    throw endedError({ address: this.address, status, failure })
+    throw endedError(ended)
   }
 
   #definition(): Definition {
@@ -301,8 +301,8 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
     try {
       for (;;) {
         rearm()
-        const snapshot = await this.snapshot()
-        if (!isRunning(snapshot.status)) return snapshot
+        const snapshot = await this.#last()
+        if (snapshot) return snapshot
         await changed
         signal?.throwIfAborted()
         if (node.isClosing) throw closedWhileWaiting(this.address)
@@ -310,6 +310,14 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
     } finally {
       forget()
     }
+  }
+
+  /** The committed state if no other can follow it. */
+  async #last(): Promise<ActorSnapshot | undefined> {
+    const { node, reader } = this.#parts
+    if (!node.view(this.#id)) return reader.ended(this.#id)
+    const snapshot = await this.snapshot()
+    return liveStatuses.includes(snapshot.status) ? undefined : snapshot
   }
 
   #within<T>(ms: number | undefined, work: (signal: AbortSignal, wait: Wait | undefined) => Promise<T>): Promise<T> {
@@ -339,8 +347,6 @@ function predicateOf(until: Until<AnyActorLogic>): (snapshot: ActorSnapshot) => 
   if (typeof until === 'function') return until
   return snapshot => typeof until === 'object' && snapshot.hasTag(until.tag)
 }
-
-const isRunning = (status: ActorStatus): boolean => status === 'active' || status === 'paused' || status === 'held'
 
 const closedWhileWaiting = (address: string): TroupeError => new TroupeError('runtime/closed', `the runtime was closed while ${address} was waited for`, { address })
 

@@ -5,7 +5,8 @@ import type { ActorDocument } from '../core/document.ts'
 import { TroupeError } from '../core/errors.ts'
 import { unpackRow } from '../core/journal.ts'
 import type { JournalEntry } from '../core/journal.ts'
-import type { ActorRecord, Store } from '../core/store.ts'
+import { liveStatuses } from '../core/store.ts'
+import type { ActorRecord, Store, StoredActor } from '../core/store.ts'
 import { decodeError, decodeFor } from './coding.ts'
 import type { Definition } from './definition.ts'
 import type { HostEnv } from './env.ts'
@@ -44,10 +45,16 @@ export class Reader {
     return this.#present(record, document, at ?? record.seq, reply)
   }
 
+  /** The state in which an actor has ended. Undefined while it lives: its checkpoint is not decoded then. Throws `actor/unknown`. */
+  async ended(id: ActorId): Promise<ActorSnapshot | undefined> {
+    const stored = await this.#load(id)
+    const { record } = stored
+    return liveStatuses.includes(record.status) ? undefined : this.#present(record, readDocument(stored, this.#env.codec).document, record.seq, undefined)
+  }
+
   async document(id: ActorId, at?: number): Promise<{ readonly record: ActorRecord; readonly document: ActorDocument }> {
     const isStep = at === undefined || (Number.isInteger(at) && at >= 1)
-    const stored = await this.store.load(id, isStep ? at : undefined)
-    if (!stored) throw unknownActor(id)
+    const stored = await this.#load(id, isStep ? at : undefined)
     const { record } = stored
     if (!isStep || (at !== undefined && at > record.seq)) throw new TroupeError('config/invalid', `${addressOf(id)} has steps 1 to ${record.seq}, not ${at}`, { address: addressOf(id) })
     return { record, document: readDocument(stored, this.#env.codec, at).document }
@@ -66,6 +73,12 @@ export class Reader {
 
   present(id: ActorId, document: ActorDocument, seq: number): ActorSnapshot {
     return this.#present(undefined, document, seq, undefined, id)
+  }
+
+  async #load(id: ActorId, at?: number): Promise<StoredActor> {
+    const stored = await this.store.load(id, at)
+    if (!stored) throw unknownActor(id)
+    return stored
   }
 
   #present(record: ActorRecord | undefined, document: ActorDocument, seq: number, reply: unknown, id: ActorId = record?.id as ActorId): ActorSnapshot {

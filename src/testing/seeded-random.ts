@@ -15,6 +15,11 @@ export function createSeededRandom(seed: number): Random {
   for (let round = 0; round < 12; round++) next32()
   return {
     next: () => next32() / 2 ** 32,
-    id: () => [next32(), next32(), next32(), next32()].map(part => part.toString(16).padStart(8, '0')).join(''),
+    id: () => hex32(next32()) + hex32(next32()) + hex32(next32()) + hex32(next32()),
   }
 }
+
+const bytes = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'))
+
+/** Eight digits of a whole number below 2^32. */
+const hex32 = (value: number): string => `${bytes[value >>> 24]}${bytes[(value >>> 16) & 255]}${bytes[(value >>> 8) & 255]}${bytes[value & 255]}`

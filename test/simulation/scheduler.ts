@@ -38,14 +38,11 @@ export class Scheduler {
   /** Told of each event, for a look at a single seed. */
   onEvent: ((event: SimEvent) => void) | undefined
   readonly #random: Random
-  readonly #isStrict: boolean
   readonly #heap: SimEvent[] = []
   #order = 0
 
-  /** A strict one gives Node a turn after each event, so that a rejection nobody handles is one at once, as in production. */
-  constructor(random: Random, isStrict = false) {
+  constructor(random: Random) {
     this.#random = random
-    this.#isStrict = isStrict
   }
 
   at(when: number, owner: SimProcess | undefined, label: string, run: () => void): SimEvent {
@@ -75,18 +72,15 @@ export class Scheduler {
   /** Runs events until there is nothing more to do. */
   run(isOver: () => boolean): Promise<void> {
     return new Promise((resolve, reject) => {
-      const turn = (): void => {
+      // From the event loop: inside a microtask no other one would run.
+      setImmediate(() => {
         try {
-          if (isOver() || !this.#step()) return resolve()
+          while (!isOver() && this.#step()) drain()
+          resolve()
         } catch (error) {
-          return reject(error as Error)
+          reject(error as Error)
         }
-        queueMicrotask(next)
-      }
-      // A tick comes after all microtasks, those included that they queue themselves. A turn of the event loop does the
-      // same for ten times the price: 1.1 us against 0.1 [measured], of about 5 us for an event.
-      const next = (): void => void (this.#isStrict ? setImmediate(turn) : process.nextTick(turn))
-      turn()
+      })
     })
   }
 
@@ -152,6 +146,15 @@ export class Scheduler {
     heap[index] = last
     return first
   }
+}
+
+/**
+ * What Node does after each callback of its own: all ticks and microtasks, those included that they queue themselves,
+ * then the rejections that nobody handles. A turn of the event loop does the same for six times the price [measured:
+ * 2.1 us against 0.3, of about 10 us for an event].
+ */
+function drain(): void {
+  ;(process as unknown as { _tickCallback(): void })._tickCallback()
 }
 
 function isBefore(a: SimEvent, b: SimEvent): boolean {

@@ -86,7 +86,7 @@ export class StoreServer {
   }
 
   /** Carries out a call of a process. */
-  async execute(call: string, args: readonly unknown[], process: SimProcess | undefined): Promise<unknown> {
+  execute(call: string, args: readonly unknown[], process: SimProcess | undefined): Promise<unknown> {
     const given = this.#onOwnClock(call, args)
     this.log.add(call, given)
     switch (call) {

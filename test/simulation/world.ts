@@ -44,8 +44,6 @@ const LOST_SERVICES = 0.03
 const TIGHT = { liveActorsMax: 2, batchStepsMax: 3 }
 /** Many takeovers in a few seconds are what a simulated world is for: they say nothing about a task. */
 const TASK_CRASHES_MAX = 1_000
-/** One world in so many is strict: it takes a third longer. */
-const STRICT_EVERY = 8
 const CALM: Omit<Weather, 'delayMs'> = { isCut: false, isUnordered: false, lostRequests: 0, lostReplies: 0, doubled: 0, lostHints: 0 }
 
 /** A world under a plan: several processes over one store, clients outside, and everything that may go wrong. */
@@ -66,7 +64,7 @@ class World {
   constructor(plan: SimPlan, options: SimOptions) {
     // Each part draws from a stream of its own, so that what one of them draws more does not change the others.
     const stream = (name: number): Random => createSeededRandom(Math.imul(plan.seed, 0x9e3779b1) ^ Math.imul(name, 0x85ebca77))
-    const scheduler = new Scheduler(stream(1), plan.seed % STRICT_EVERY === 0)
+    const scheduler = new Scheduler(stream(1))
     scheduler.onEvent = options.onEvent
     this.#plan = plan
     this.#scheduler = scheduler

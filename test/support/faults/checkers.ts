@@ -115,8 +115,10 @@ const numberOf = (event: { readonly [key: string]: unknown } | undefined): numbe
 /** Numbers of the events that an actor has had from each other one, in the order they came. */
 function received({ entries }: ActorHistory, letters: readonly Letter[]): ReadonlyMap<ActorId, readonly number[]> {
   const numbers = new Map<ActorId, number[]>()
-  const note = (from: ActorId, n: number | undefined, seen: readonly number[] = numbers.get(from) ?? []): void => {
-    if (n !== undefined) numbers.set(from, [...seen, n])
+  const note = (from: ActorId, n: number | undefined, seen: number[] = numbers.get(from) ?? []): void => {
+    if (n === undefined) return
+    seen.push(n)
+    numbers.set(from, seen)
   }
   const replays = new Map<string, number>()
   for (const { state, message } of letters) {
@@ -140,9 +142,9 @@ function received({ entries }: ActorHistory, letters: readonly Letter[]): Readon
 }
 
 const checkOrder: Checker = ({ actors, letters }, report) => {
-  for (const receiver of actors.values()) {
-    const own = letters.filter(({ actor }) => actor === receiver.id)
-    for (const [from, numbers] of received(receiver, own)) {
+  const known = new Map([...actors.values()].map(actor => [actor, received(actor, letters.filter(letter => letter.actor === actor.id))]))
+  for (const [receiver, senders] of known) {
+    for (const [from, numbers] of senders) {
       if (numbers.some((n, index) => n !== index + 1)) report(`${addressOf(receiver.id)} has received ${numbers.join(' ')} from ${addressOf(from)}`)
     }
   }
@@ -150,7 +152,7 @@ const checkOrder: Checker = ({ actors, letters }, report) => {
     const { sent = {} } = (sender.document.snapshot.context ?? {}) as { sent?: Readonly<Record<string, number>> }
     for (const [to, count] of Object.entries(sent)) {
       const receiver = receiverOf(actors, sender.id, to)
-      const numbers = receiver && received(receiver, letters.filter(({ actor }) => actor === receiver.id)).get(sender.id)
+      const numbers = receiver && known.get(receiver)?.get(sender.id)
       if ((numbers?.length ?? 0) !== count) report(`${addressOf(sender.id)} has sent ${count} events to ${to}, which has received ${numbers?.length ?? 0}`)
     }
   }
