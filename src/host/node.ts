@@ -297,6 +297,8 @@ export class Node {
   }
 
   #take(claim: Parameters<OwnershipHooks['take']>[0]): Partition {
+    // While this node took itself for the owner it has not listened to the others: from here on all commits are its own.
+    this.#committedElsewhere(claim.lease.partition)
     return new Partition(this.#env, claim.lease, claim, this.#executor, {
       changed: ids => this.#changed(ids),
       lost: partition => this.#ownership.lose(partition),

@@ -22,7 +22,8 @@ const list = setup({ types: { context: {} as { numbers: readonly number[] }, eve
 const relay = setup({ types: { events: {} as { type: 'GO'; n: number } | { type: 'REST' } } }).createMachine({
   on: { GO: { actions: sendTo(actorAt('list/l'), ({ event }) => ({ type: 'ADD', n: event.n })) }, REST: {} },
 })
-const machines = { fragile, list, relay }
+const brief = setup({ types: { events: {} as { type: 'END' } } }).createMachine({ initial: 'open', states: { open: { on: { END: 'over' } }, over: { type: 'final' } } })
+const machines = { fragile, list, relay, brief }
 
 /** A store whose calls can be held up: before they take effect, or on the way back. */
 class SlowStore {
@@ -114,6 +115,28 @@ test('a late refusal of what was committed under an earlier lease does not cost 
   await sent
   await clock.settle()
   expect(await store.leases()).toEqual([present])
+})
+
+test('who waits for an end hears of it when it came while this process took itself for the owner, and was not', async () => {
+  const [store, clock] = [createMemoryStore(), createVirtualClock()]
+  const slow = new SlowStore(store)
+  // An owner does not listen to the commits of others.
+  const { subscribe } = store
+  vi.spyOn(store, 'subscribe').mockImplementation((hear, scope) => (scope && 'partition' in scope ? () => undefined : subscribe(hear, scope)))
+  await using deaf = await createRuntime({ machines, store: slow.store, clock, onError: vi.fn() })
+  await deaf.actor('brief', 'b').start()
+  const heard = vi.fn()
+  void deaf.actor('brief', 'b').result().then(heard)
+  slow.hold('renew', 'out')
+  const other = await createRuntime({ machines, store, clock })
+  await clock.advance(12_000)
+  await other.actor('brief', 'b').ask({ type: 'END' })
+  await other.close()
+  expect(deaf.health().partitions.owned).toEqual([0])
+  slow.release('renew', 'out')
+  await clock.advance(2_000)
+  expect(await store.leases()).toMatchObject([{ node: deaf.health().node, epoch: 3 }])
+  expect(heard).toHaveBeenCalledOnce()
 })
 
 test('what an actor sends stays in order when the inbox grows in the middle of a full batch', async () => {

@@ -1,5 +1,6 @@
 import type { Store } from 'troupe'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
+import { Node } from '../../src/host/node.ts'
 import { withDoubledOutbox, withEarlyAcknowledgement, withEndlessLeases, withLeaseByTimeOnly, withLettersDeletedFirst, withLossyOutbox, withReversedOutbox, withShortInbox, withShortJournal, withoutCommitDedupe, withoutDedupe, withoutFence } from '../support/faults/planted.ts'
 import { plantTimersById } from '../support/faults/planted-timers.ts'
 import { Outside } from './outside.ts'
@@ -45,7 +46,7 @@ describe('a store is caught that', () => {
   const plants: readonly (readonly [string, Property, WorkloadName | undefined, (inner: Store) => Store])[] = [
     ['has no fence', 'P4', undefined, withoutFence],
     ['has no fence, by what it does to the bank', 'P2', 'bank', withoutFence],
-    ['asks for a lease that has not run out, and not for whose it is', 'P4', undefined, withLeaseByTimeOnly],
+    ['asks for a lease that has not run out, and not for whose it is', 'P4', 'bank', withLeaseByTimeOnly],
     ['acknowledges before it commits', 'P1', undefined, withEarlyAcknowledgement],
     ['acknowledges before it commits, by what is read of a register', 'P5', 'register', withEarlyAcknowledgement],
     ['acknowledges before it commits, by what tasks do', 'P7', 'tasks', withEarlyAcknowledgement],
@@ -74,6 +75,15 @@ describe('a host is caught that', () => {
     plantTimersById({ firesCancelled: true })
     await expectCaught('timer cancelled in vain', 'P6', 'timers')
   })
+})
+
+test('a process is caught that goes on to watch what nobody there waits for any more', async () => {
+  const { onChange } = Node.prototype
+  vi.spyOn(Node.prototype, 'onChange').mockImplementation(function (this: Node, ...args) {
+    onChange.apply(this, args)
+    return () => undefined
+  })
+  await expectCaught('watched for nobody', 'P13', 'trees')
 })
 
 test('a service is caught that books again what it has booked under the same key', async () => {

@@ -25,10 +25,11 @@ export async function unrestOf({ server, nodes, isDone, waiting, now }: RestPart
     const due = await store.nextDue(partition)
     if (due !== undefined && due <= now) return `something of partition ${partition} was due at ${due}, and it is ${now}`
   }
-  for (const { runtime } of nodes) {
+  for (const { runtime, leftovers } of nodes) {
     if (!runtime) return 'a process is down'
     const { lagMs, runningTasks } = runtime.health()
     if (lagMs > 0 || runningTasks > 0) return `a process lags by ${lagMs} ms and runs ${runningTasks} tasks`
+    if (leftovers !== undefined) return `a process has ${leftovers}`
   }
   return undefined
 }

@@ -59,6 +59,11 @@ export class Scheduler {
     event.run = undefined
   }
 
+  /** How many events a process has still to come. */
+  pending(process: SimProcess): number {
+    return this.#heap.reduce((count, { owner, run }) => (owner === process && run ? count + 1 : count), 0)
+  }
+
   /** Lets a paused process do at once what it has missed. */
   thaw(process: SimProcess): void {
     for (const event of process.held.splice(0)) {

@@ -71,6 +71,19 @@ export class SimNode {
     return this.#life ? this.#life.client.inFlight + this.#life.asked.size : 0
   }
 
+  /** What the process has not let go of, though it has nothing to do; undefined when it is as it was when it began. */
+  get leftovers(): string | undefined {
+    const { server, scheduler } = this.#options
+    if (!this.#life) return undefined
+    const { client, process, asked } = this.#life
+    if (this.inFlight > 0) return `${client.inFlight} calls of the store and ${asked.size} requests of clients under way`
+    // Its own inbox.
+    if (client.listeners > 1) return `${client.listeners - 1} partitions watched`
+    // Its upkeep, and an alarm for each partition.
+    const timers = scheduler.pending(process)
+    return timers > 1 + server.store.partitions ? `${timers} timers` : undefined
+  }
+
   /** Of all processes that have lived here. */
   get counters(): readonly Counters[] {
     return this.#counters.map(read => read())

@@ -49,6 +49,11 @@ export class StoreClient implements StoreConnection {
     return this.#calls.size
   }
 
+  /** How many want to hear of changes. */
+  get listeners(): number {
+    return this.#listeners.size
+  }
+
   close(): void {
     this.#options.server.disconnect(this)
     this.#listeners.clear()
@@ -91,18 +96,13 @@ export class StoreClient implements StoreConnection {
 
   #port(shape: Store): Store {
     const verb = (call: string) => (...args: readonly unknown[]) => this.#call(call, args)
-    const port = new Map<PropertyKey, unknown>([
-      ['partitions', shape.partitions],
-      ['subscribe', (hear: Listener['hear'], scope?: SubscribeScope) => this.#subscribe(hear, scope)],
-      ['close', () => Promise.resolve()],
-      ['members', shape.members && { announce: verb('members.announce'), retire: verb('members.retire'), all: verb('members.all') }],
-    ])
-    return new Proxy(shape, {
-      get: (_target, name) => {
-        if (!port.has(name)) port.set(name, verb(String(name)))
-        return port.get(name)
-      },
-    })
+    return {
+      ...Object.fromEntries(Object.keys(shape).map(name => [name, verb(name)])),
+      partitions: shape.partitions,
+      subscribe: (hear, scope) => this.#subscribe(hear, scope),
+      close: () => Promise.resolve(),
+      members: shape.members && { announce: verb('members.announce'), retire: verb('members.retire'), all: verb('members.all') },
+    } as Store
   }
 
   #subscribe(hear: Listener['hear'], scope: SubscribeScope | undefined): () => void {
