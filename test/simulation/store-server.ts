@@ -32,6 +32,9 @@ export interface StoreConnection {
   hear(audience: Audience, change?: Change): void
 }
 
+/** How calls of the nodes' own verbs begin. */
+const MEMBERS = 'members.'
+
 type AnyVerb = (...args: readonly unknown[]) => Promise<unknown>
 
 /**
@@ -116,9 +119,9 @@ export class StoreServer {
   }
 
   #run(call: string, args: readonly unknown[]): Promise<unknown> {
-    const [verb = '', group] = call.split('.').toReversed()
-    const owner = group === undefined ? this.store : (this.store.members ?? {})
-    return (Reflect.get(owner, verb) as AnyVerb).apply(owner, args as unknown[])
+    const isOfMembers = call.startsWith(MEMBERS)
+    const owner = isOfMembers ? (this.store.members ?? {}) : this.store
+    return (Reflect.get(owner, isOfMembers ? call.slice(MEMBERS.length) : call) as AnyVerb).apply(owner, args as unknown[])
   }
 
   #onOwnClock(call: string, args: readonly unknown[]): readonly unknown[] {
