@@ -343,12 +343,12 @@ test('workers run as troupe-worker, and the server refuses them nothing', async 
   const store = `${urlAs('troupe-worker', redis)}?partitions=4`
   const refused: unknown[] = []
   const runtime = await createRuntime({ machines, store, onError: error => refused.push(error) })
-  const worker = await createWorker({ store, machines, queues: { gpu: { total: 3, perKey: 2, weights: { a: 2 }, minIdleMs: 200 } }, onError: error => refused.push(error) })
+  const worker = await createWorker({ store, machines, queues: { own: { total: 3, perKey: 2, weights: { a: 2 }, minIdleMs: 200 } }, onError: error => refused.push(error) })
   const orders: readonly Order[] = [{ do: 'echo' }, { do: 'fail', times: 1 }, { do: 'beat', page: 1, fails: true }, { do: 'progress', steps: [1] }, { do: 'sleep', ms: 300, key: 'a' }, { do: 'hang', key: 'a' }]
-  for (const [index, order] of orders.entries()) await runtime.actor('job', `acl-${index}`).start(order)
-  for (const index of [0, 1, 3, 4]) await runtime.actor('job', `acl-${index}`).waitFor(({ value }) => value === 'worked')
-  await runtime.actor('job', 'acl-5').stop()
-  expect((await runtime.queues()).find(({ queue }) => queue === 'gpu')).toMatchObject({ ended: { deadLetters: 0 } })
+  for (const [index, order] of orders.entries()) await runtime.actor('own', `acl-${index}`).start(order)
+  for (const index of [0, 1, 3, 4]) await runtime.actor('own', `acl-${index}`).waitFor(({ value }) => value === 'worked')
+  await runtime.actor('own', 'acl-5').stop()
+  expect((await runtime.queues()).find(({ queue }) => queue === 'own')).toMatchObject({ ended: { deadLetters: 0 } })
   await worker.close()
   await runtime.close()
   expect(refused).toEqual([])
