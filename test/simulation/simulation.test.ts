@@ -4,21 +4,25 @@ import { runSeeds } from './pool.ts'
 import { faultKinds } from './tally.ts'
 import type { Tally } from './tally.ts'
 
+const asked = process.env['SIMULATE_SEEDS']
 /** In all workloads together; SIMULATE_SEEDS for more of them or fewer, SIMULATE_FIRST to begin elsewhere. */
-const SEEDS = Number(process.env['SIMULATE_SEEDS'] ?? 20_000)
+const SEEDS = Number(asked ?? 20_000)
 const FIRST = Number(process.env['SIMULATE_FIRST'] ?? 1)
-/** 20,000 take about six minutes on two cores that have nothing else to do. */
-const TIMEOUT_MS = 20 * 60_000
+/** What nobody has asked for ends here: two cores with nothing else to do get through 20,000, busy ones through fewer, and say so. */
+const BUDGET_MS = 6 * 60_000
+/** For a number that was asked for. */
+const TIMEOUT_MS = 60 * 60_000
 /** From here on whatever can happen has happened. */
 const TELLING = 1_000
 
-test(`${SEEDS} worlds from seed ${FIRST} on keep what is promised, and are not green in vain`, { timeout: TIMEOUT_MS }, async () => {
-  const { tally, failures, ms } = await runSeeds({ first: FIRST, count: SEEDS })
-  console.log(`${tally.table()}\n\n${SEEDS} seeds from ${FIRST} on in ${Math.round(ms / 1_000)} s, ${Math.round((SEEDS / ms) * 1_000)} per second`)
+test(`${asked === undefined ? 'up to ' : ''}${SEEDS} worlds from seed ${FIRST} on keep what is promised, and are not green in vain`, { timeout: TIMEOUT_MS }, async () => {
+  const { tally, failures, ms } = await runSeeds({ first: FIRST, count: SEEDS, ...(asked === undefined && { timeMs: BUDGET_MS }) })
+  const seeds = tally.get('seeds')
+  console.log(`${tally.table()}\n\n${seeds} of ${SEEDS} seeds from ${FIRST} on in ${Math.round(ms / 1_000)} s, ${Math.round((seeds / ms) * 1_000)} per second`)
   expect.soft(failures.map(({ seed }) => seed)).toEqual([])
   if (failures[0]) expect.fail(await explainFailure(failures[0]))
-  expect(tally.get('seeds')).toBe(SEEDS)
-  if (SEEDS >= TELLING) expectTelling(tally)
+  expect(seeds).toBeGreaterThanOrEqual(asked === undefined ? TELLING : SEEDS)
+  if (seeds >= TELLING) expectTelling(tally)
 })
 
 /** Operations came to an end, every kind of fault struck while something was under way, and what faults are for did happen. */
