@@ -79,7 +79,11 @@ export class Ownership {
   /** The partition is not ours any more, or cannot be served. One that was claimed again since is another one. */
   lose(partition: Partition): void {
     const index = partition.lease.partition
-    if (this.owned.get(index) !== partition) return
+    if (this.owned.get(index) !== partition) {
+      // While it was given over: whoever waits for its last batch would wait for ever for one that succeeds.
+      partition.drop()
+      return
+    }
     this.owned.delete(index)
     this.#hooks.abandon(index)
     partition.drop()
