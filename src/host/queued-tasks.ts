@@ -1,18 +1,17 @@
 import type { AnyActorRef } from 'xstate'
-import { addressOf, parseActorId, partitionOf } from '../core/address.ts'
+import { partitionOf } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
-import type { TaskDocument, TaskOutcome } from '../core/document.ts'
-import { TroupeError, fromErrorInfo } from '../core/errors.ts'
-import type { ErrorInfo } from '../core/errors.ts'
+import type { TaskDocument } from '../core/document.ts'
+import { TroupeError } from '../core/errors.ts'
 import type { LocalBody } from '../core/message.ts'
 import { DEFAULT_QUEUE } from '../core/queue.ts'
-import type { QueuedAttempt, TaskOrder, TaskQueues, TaskReport } from '../core/queue.ts'
+import type { QueuedAttempt, TaskQueues } from '../core/queue.ts'
 import { taskOf } from '../core/task.ts'
 import type { TaskDefinition } from '../core/task.ts'
 import { attemptKey, standingOf } from './attempt.ts'
-import { decodeFor, decodeValue, encodeFor, encodeValue } from './coding.ts'
+import { decodeValue } from './coding.ts'
 import type { HostEnv, Notice } from './env.ts'
-import { taskName } from './xstate/task-name.ts'
+import { decodeReport, encodeOrder } from './task-wire.ts'
 
 /** Pause after a call that the store has failed, in milliseconds. */
 const RETRY_MS = 100
@@ -84,29 +83,10 @@ export class QueuedTasks {
       id: `${attemptKey(actor, task.id)}:${task.attempt}`,
       partition: partitionOf(actor, this.#env.store.partitions),
       ...standingOf(definition, actor, task.input),
-      data: JSON.stringify(this.#orderOf(actor, task, ref, definition)),
+      data: encodeOrder(this.#env.codec, actor, task, ref, definition),
     }
     this.#entrusted.set(attemptKey(actor, task.id), { actor, task: task.id, queue: definition.queue, attempt })
     this.#put(definition.queue, [attempt])
-  }
-
-  #orderOf(actor: ActorId, task: TaskDocument, ref: AnyActorRef, definition: TaskDefinition): TaskOrder {
-    const { timeout, heartbeatTimeout, retry, idempotency } = definition
-    const encoded = (value: unknown): string => encodeValue(this.#env.codec, actor, value)
-    return {
-      v: 1,
-      task: taskName(parseActorId(actor).machine, ref),
-      actor,
-      id: task.id,
-      attempt: task.attempt,
-      failures: task.failures,
-      attemptsMax: retry.attempts,
-      idempotencyKey: encodeFor(this.#env.codec, actor, idempotency?.(task.input) ?? attemptKey(actor, task.id)),
-      input: encoded(task.input),
-      ...(task.checkpoint !== undefined && task.checkpoint !== null && { checkpoint: encoded(task.checkpoint) }),
-      ...(timeout !== undefined && { timeoutMs: timeout }),
-      ...(heartbeatTimeout !== undefined && { heartbeatTimeoutMs: heartbeatTimeout }),
-    }
   }
 
   abort(actor: ActorId, task: string): void {
@@ -242,24 +222,10 @@ export class QueuedTasks {
     if (this.#delivered.has(id)) return
     const actor = actorOf(id)
     const [task = '', attempt] = id.slice(actor.length + 1).split(':')
-    const { outcome, retryable, checkpoint } = this.#read(actor, data)
+    const end = decodeReport(this.#env.codec, actor, data)
     if (this.#entrusted.get(attemptKey(actor, task))?.attempt.id === id) this.#entrusted.delete(attemptKey(actor, task))
     this.#delivered.set(id, queue)
-    if (!this.#hooks.deliver(actor, { kind: 'task', task, attempt: Number(attempt), outcome, retryable, checkpoint })) this.#delivered.delete(id)
-  }
-
-  #read(actor: ActorId, data: string): { readonly outcome: TaskOutcome; readonly retryable: boolean; readonly checkpoint: unknown } {
-    const address = addressOf(actor)
-    const decoded = (text: string): unknown => decodeValue(this.#env.codec, actor, text)
-    try {
-      const report = JSON.parse(data) as TaskReport
-      if (report.ok) return { outcome: { ok: true, output: decoded(report.output) }, retryable: false, checkpoint: undefined }
-      if ('crashes' in report) return { outcome: { ok: false, error: new TroupeError('task/crashed', `${report.crashes} workers went silent while they ran this task of ${address}`, { address }) }, retryable: false, checkpoint: undefined }
-      return { outcome: { ok: false, error: fromErrorInfo(JSON.parse(decodeFor(this.#env.codec, actor, report.error)) as ErrorInfo) }, retryable: report.retryable, checkpoint: report.checkpoint === undefined ? undefined : decoded(report.checkpoint) }
-    } catch (cause) {
-      const error = new TroupeError('task/report', `a worker's report on a task of ${address} cannot be read: ${data.slice(0, 120)}`, { address, cause })
-      return { outcome: { ok: false, error }, retryable: true, checkpoint: undefined }
-    }
+    if (!this.#hooks.deliver(actor, { kind: 'task', task, attempt: Number(attempt), ...end })) this.#delivered.delete(id)
   }
 }
 

@@ -1,17 +1,19 @@
 import { addressOf } from '../core/address.ts'
 import type { Codec } from '../core/codec.ts'
-import type { TaskDocument, TaskOutcome } from '../core/document.ts'
+import type { TaskOutcome } from '../core/document.ts'
 import { TroupeError, toErrorInfo } from '../core/errors.ts'
 import { DEFAULT_QUEUE } from '../core/queue.ts'
 import type { QueueSettings, TakenAttempt, TaskOrder, TaskQueues, TaskReport } from '../core/queue.ts'
 import type { Store } from '../core/store.ts'
+import { task, taskOf } from '../core/task.ts'
 import type { TaskDefinition } from '../core/task.ts'
 import type { TimerHandle } from '../core/clock.ts'
 import { Attempt } from './attempt.ts'
 import type { AttemptEnv, AttemptHost } from './attempt.ts'
-import { decodeFor, decodeValue, encodeError, encodeValue } from './coding.ts'
+import { decodeFor, encodeValue } from './coding.ts'
 import type { Definition } from './definition.ts'
 import type { HostEnv, Notice } from './env.ts'
+import { documentOf, reportOf } from './task-wire.ts'
 import { tasksOf } from './xstate/task-name.ts'
 
 /** How often a queue is looked at when nobody says that something waits, in milliseconds. */
@@ -31,13 +33,6 @@ export interface TaskWorkerEnv extends AttemptEnv {
   readonly tasks: ReadonlyMap<string, TaskDefinition>
 }
 
-/** An attempt in this worker's hands. */
-interface Held {
-  readonly taken: TakenAttempt
-  /** Whether its end may still be told. */
-  isOpen: boolean
-}
-
 /**
  * Runs tasks of one queue in this process, whoever owns their actors.
  *
@@ -50,7 +45,10 @@ export class TaskWorker implements AttemptHost {
   readonly env: TaskWorkerEnv
   readonly queue: string
   readonly #settings: QueueSettings
-  readonly #held = new Map<Attempt, Held>()
+  /** Attempts whose code has not returned yet. */
+  readonly #held = new Map<Attempt, TakenAttempt>()
+  /** Those of them whose end may still be told, by id: the queue may give this worker an id again while old code of it runs. */
+  readonly #open = new Map<string, Attempt>()
   /** Heartbeat details that the queue has not been told yet. */
   readonly #details = new Map<string, string>()
   /** Ends that the queue has not been told yet. */
@@ -98,55 +96,44 @@ export class TaskWorker implements AttemptHost {
     const { queues, worker, report } = this.env
     // What it has told of its progress goes with it.
     if (this.#details.size > 0) await this.#extend()
-    const given = [...this.#held].filter(([, { isOpen }]) => isOpen)
-    for (const [attempt, held] of given) {
-      held.isOpen = false
+    const given: TakenAttempt[] = []
+    for (const attempt of this.#open.values()) {
+      given.push(this.#settle(attempt) as TakenAttempt)
       attempt.abort(new TroupeError('runtime/closed', 'the worker shuts down'))
     }
-    await Promise.all([...given.map(([, { taken }]) => queues.giveBack(this.queue, worker, taken)), ...this.#telling]).catch(report)
+    await Promise.all([...given.map(taken => queues.giveBack(this.queue, worker, taken)), ...this.#telling]).catch(report)
     await queues.retire(this.queue, worker).catch(report)
   }
 
   // ── what attempts tell ────────────────────────────────────────────────────────────────────────────────────
 
   ended(attempt: Attempt, outcome: TaskOutcome, retryable: boolean): void {
-    const held = this.#held.get(attempt)
-    if (!held?.isOpen) return
-    held.isOpen = false
-    const telling = this.#tell(held.taken, this.#reportOf(attempt, outcome, retryable)).finally(() => this.#telling.delete(telling))
+    const taken = this.#settle(attempt)
+    if (!taken) return
+    const telling = this.#tell(taken, reportOf(this.env.codec, attempt, { outcome, retryable })).finally(() => this.#telling.delete(telling))
     this.#telling.add(telling)
   }
 
   freed(attempt: Attempt): void {
-    const held = this.#held.get(attempt)
-    if (!held) return
-    this.#held.delete(attempt)
-    this.#details.delete(held.taken.id)
+    if (!this.#held.delete(attempt)) return
     this.#places++
     this.#fill()
   }
 
   beaten(attempt: Attempt, details: unknown): void {
-    const held = this.#held.get(attempt)
-    if (held?.isOpen) this.#details.set(held.taken.id, encodeValue(this.env.codec, attempt.actor, details))
+    const taken = this.#held.get(attempt)
+    if (taken && this.#open.get(taken.id) === attempt) this.#details.set(taken.id, encodeValue(this.env.codec, attempt.actor, details))
     void this.#extend()
   }
 
   progressed(attempt: Attempt, data: unknown): void {
-    const held = this.#held.get(attempt)
-    if (held) void this.#tellProgress(attempt, held.taken.id, data).catch(this.env.report)
+    const taken = this.#held.get(attempt)
+    if (taken) void this.#tellProgress(attempt, taken.id, data).catch(this.env.report)
   }
 
-  async #tellProgress({ actor, task }: Attempt, id: string, data: unknown): Promise<void> {
-    const notice: Notice = { actor, task: task.id, attempt: task.attempt, progress: encodeValue(this.env.codec, actor, data) }
+  async #tellProgress({ actor, task: { id: taskId, attempt } }: Attempt, id: string, data: unknown): Promise<void> {
+    const notice: Notice = { actor, task: taskId, attempt, progress: encodeValue(this.env.codec, actor, data) }
     await this.env.queues.progress(this.queue, id, JSON.stringify(notice))
-  }
-
-  #reportOf({ actor, checkpoint }: Attempt, outcome: TaskOutcome, retryable: boolean): TaskReport {
-    const { codec } = this.env
-    if (outcome.ok) return { ok: true, output: encodeValue(codec, actor, outcome.output) }
-    const kept = checkpoint === undefined || checkpoint === null ? {} : { checkpoint: encodeValue(codec, actor, checkpoint) }
-    return { ok: false, error: encodeError(codec, actor, outcome.error), retryable, ...kept }
   }
 
   /** Tries again while the queue may still take it for this worker's. */
@@ -197,7 +184,8 @@ export class TaskWorker implements AttemptHost {
     this.#drop(taken.id)
     try {
       const attempt = this.#attemptOf(taken)
-      this.#held.set(attempt, { taken, isOpen: true })
+      this.#held.set(attempt, taken)
+      this.#open.set(taken.id, attempt)
       attempt.watchTime()
       attempt.begin()
     } catch (error) {
@@ -208,21 +196,20 @@ export class TaskWorker implements AttemptHost {
   }
 
   #attemptOf({ data, details, delivery }: TakenAttempt): Attempt {
+    const { codec, tasks } = this.env
     const order = JSON.parse(data) as TaskOrder
-    const { actor, id, attempt, failures, input, checkpoint = '' } = order
-    const decoded = (text: string): unknown => decodeValue(this.env.codec, actor, text)
-    const task: TaskDocument = { id, path: '', input: decoded(input), attempt, failures, dueAt: null, crashes: delivery - 1, checkpoint: decoded(details || checkpoint) }
-    const idempotencyKey = decodeFor(this.env.codec, actor, order.idempotencyKey)
-    return new Attempt(this, actor, task, { ...(this.env.tasks.get(order.task) ?? this.#unknown(order)), idempotency: () => idempotencyKey })
+    const idempotencyKey = decodeFor(codec, order.actor, order.idempotencyKey)
+    const definition = { ...(tasks.get(order.task) ?? this.#unknown(order)), idempotency: () => idempotencyKey }
+    return new Attempt(this, order.actor, documentOf(codec, order, details, delivery - 1), definition)
   }
 
-  #unknown({ task, actor, attemptsMax }: TaskOrder): TaskDefinition {
+  #unknown({ task: name, actor, attemptsMax }: TaskOrder): TaskDefinition {
     const address = addressOf(actor)
-    const error = new TroupeError('task/unknown', `worker ${this.env.worker} of queue ${this.queue} does not know ${task}, a task of ${address}; it knows ${[...this.env.tasks.keys()].join(', ') || 'none'}`, { address })
+    const error = new TroupeError('task/unknown', `worker ${this.env.worker} of queue ${this.queue} does not know ${name}, a task of ${address}; it knows ${[...this.env.tasks.keys()].join(', ') || 'none'}`, { address })
     const run = (): never => {
       throw error
     }
-    return { run, retry: { attempts: attemptsMax, baseMs: 0, factor: 1, maxMs: 0, jitter: 0 }, retryIf: () => true, timeout: undefined, heartbeatTimeout: undefined, idempotency: undefined, queue: this.queue, priority: () => 'medium', key: undefined }
+    return { ...taskOf(task({ run, retry: attemptsMax })), queue: this.queue }
   }
 
   // ── signs of life ─────────────────────────────────────────────────────────────────────────────────────────
@@ -245,10 +232,10 @@ export class TaskWorker implements AttemptHost {
     const details = new Map(this.#details)
     this.#details.clear()
     try {
-      const open = [...this.#held].filter(([, { isOpen }]) => isOpen)
-      const lost = new Set(await queues.extend(this.queue, worker, open.map(([, { taken }]) => taken), details))
+      const open = [...this.#open].map(([id, attempt]) => ({ id, attempt, taken: this.#held.get(attempt) as TakenAttempt }))
+      const lost = new Set(await queues.extend(this.queue, worker, open.map(({ taken }) => taken), details))
       // Only these: it may have been given one of them again since.
-      for (const [attempt, held] of open) if (lost.has(held.taken.id)) this.#lose(attempt, held)
+      for (const { id, attempt } of open) if (lost.has(id)) this.#lose(attempt)
       this.#aliveAt = clock.now()
     } catch (error) {
       for (const [id, text] of details) if (!this.#details.has(id)) this.#details.set(id, text)
@@ -260,13 +247,22 @@ export class TaskWorker implements AttemptHost {
 
   /** Whatever we have of an attempt is not ours any more. */
   #drop(id: string): void {
-    for (const [attempt, held] of this.#held) if (held.taken.id === id) this.#lose(attempt, held)
+    const attempt = this.#open.get(id)
+    if (attempt) this.#lose(attempt)
   }
 
-  #lose(attempt: Attempt, held: Held): void {
-    if (!held.isOpen) return
-    held.isOpen = false
-    attempt.abort(new TroupeError('lease/stale', `attempt ${held.taken.id} was taken back or given to another worker`))
+  #lose(attempt: Attempt): void {
+    const taken = this.#settle(attempt)
+    if (taken) attempt.abort(new TroupeError('lease/stale', `attempt ${taken.id} was taken back or given to another worker`))
+  }
+
+  /** From here on nothing is told of an attempt. Undefined when that was so before. */
+  #settle(attempt: Attempt): TakenAttempt | undefined {
+    const taken = this.#held.get(attempt)
+    if (!taken || this.#open.get(taken.id) !== attempt) return undefined
+    this.#open.delete(taken.id)
+    this.#details.delete(taken.id)
+    return taken
   }
 }
 

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest'
+import { test } from 'vitest'
 import { TroupeError, createRuntime } from 'troupe'
 import type { Runtime, Store } from 'troupe'
 import { createMemoryStore } from 'troupe/testing'

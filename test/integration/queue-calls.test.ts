@@ -139,7 +139,9 @@ describe('calls that cross', () => {
     failed.resolve()
     await waitUntil('it was tried again', () => puts.length === 2)
     expect(puts).toEqual([1, 0])
-    expect((await runtime.queues()).find(({ queue }) => queue === 'gpu')).toMatchObject({ waiting: { medium: 0 } })
+    const gpu = async () => (await runtime.queues()).find(({ queue }) => queue === 'gpu')
+    await waitUntil('the queue is known', async () => (await gpu()) !== undefined)
+    expect(await gpu()).toMatchObject({ waiting: { medium: 0 } })
   })
 
   test('what is called off while it is put is taken back after that', async () => {
