@@ -112,7 +112,7 @@ const queueKeyNames = [
 
 export const queueKey = (prefix: string, queue: string, name: (typeof queueKeyNames)[number]): string => `{${prefix}:q:${queue}}:${name}`
 
-/** Keys of a queue of tasks, in the order in which all its scripts take them; `lua/parts/queue.lua` explains them. */
+/** Keys of a queue of tasks, in the order in which all its scripts take them; `lua/parts/queue-keys.lua` explains them. */
 export const queueKeys = (prefix: string, queue: string): string[] => queueKeyNames.map(name => queueKey(prefix, queue, name))
 
 /** Key of the names of all queues. */

@@ -22,7 +22,7 @@ type QueueScript = Extract<ScriptName, `queue/${string}`>
 /** What a worker needs: published for those in other languages. */
 const workerScripts = ['configure', 'take', 'extend', 'finish', 'return', 'retire'] as const
 
-/** Queues of tasks on Redis Streams; what lies where is told in `lua/parts/queue.lua`, the wire format in `docs/task-protocol.md`. */
+/** Queues of tasks on Redis Streams; what lies where is told in `lua/parts/queue-keys.lua`, the wire format in `docs/task-protocol.md`. */
 export function createQueues({ connection, prefix }: Deployment): TaskQueues {
   const run = (script: QueueScript, queue: string, args: readonly (string | number)[]): Promise<unknown> => connection.run(script, queueKeys(prefix, queue), args)
   const write = (script: QueueScript, queue: string, args: readonly (string | number)[]): Promise<unknown> => connection.write(script, queueKeys(prefix, queue), args)

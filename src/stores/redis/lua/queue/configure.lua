@@ -1,7 +1,7 @@
 -- Sets how the queue works.
 -- ARGV  option and value in turn; what is not named is left open
 -- Guarantee: what waits because of an old limit is looked at under the new one.
--- USES  queue
+-- USES  queue-keys, queue
 redis.call('DEL', K.settings)
 for i = 1, #ARGV, 2 do
   redis.call('HSET', K.settings, ARGV[i], ARGV[i + 1])

@@ -2,7 +2,7 @@
 -- ARGV  worker, then per attempt: entry, delivery, id, details ('' for none)
 -- Gives the ids that are not its own any more.
 -- Guarantee: only the latest delivery can extend an attempt (Q4).
--- USES  queue
+-- USES  queue-keys, queue
 redis.call('ZADD', K.workers, now(), ARGV[1])
 local lost = {}
 for i = 2, #ARGV, 4 do

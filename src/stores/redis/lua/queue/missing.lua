@@ -1,6 +1,6 @@
 -- Those of the ids that the queue does not know.
 -- ARGV  ids
--- USES  queue
+-- USES  queue-keys, queue
 local missing = {}
 for i, state in ipairs(redis.call('HMGET', K.index, unpack(ARGV))) do
   if not state then missing[#missing + 1] = ARGV[i] end

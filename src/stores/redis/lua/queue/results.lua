@@ -1,7 +1,7 @@
 -- Reports that wait for their owner.
 -- ARGV  most of each, then partitions
 -- Gives id and report in turn.
--- USES  queue
+-- USES  queue-keys, queue
 local out = {}
 for i = 2, #ARGV do
   local from = ARGV[i] .. '\1'

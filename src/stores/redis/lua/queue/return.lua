@@ -2,7 +2,7 @@
 -- ARGV  worker, entry, delivery, id, channel of the queue
 -- Gives 1, or 0 when the attempt is not this delivery's any more.
 -- Guarantee: the delivery does not count.
--- USES  queue
+-- USES  queue-keys, queue
 local id = ARGV[4]
 local entry, delivery, worker, partition, channel, key = active(id)
 if entry ~= ARGV[2] or delivery ~= ARGV[3] or worker ~= ARGV[1] then return 0 end

@@ -1,6 +1,6 @@
 -- Forgets attempts whose reports have been handled.
 -- ARGV  ids
--- USES  queue
+-- USES  queue-keys, queue
 local members, ids = {}, {}
 for i, state in ipairs(redis.call('HMGET', K.index, unpack(ARGV))) do
   local partition = state and string.match(state, '^d|(%d+)|')

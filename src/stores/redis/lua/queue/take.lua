@@ -2,8 +2,8 @@
 -- ARGV  worker (without '|'), most attempts
 -- Gives per attempt: entry, delivery, id, data, details.
 -- Guarantee: a delivery is counted before it is given (Q3); limits (Q5) and shares (Q6) hold over all workers.
--- USES  queue
-local worker, limit, at = ARGV[1], tonumber(ARGV[2]), now()
+-- USES  queue-keys, queue, queue-order
+local worker, limit, at = ARGV[1], math.min(tonumber(ARGV[2]), 1000), now()
 local out, given = {}, 0
 redis.call('ZADD', K.workers, at, worker)
 if redis.call('EXISTS', K.active) == 0 then redis.call('XGROUP', 'CREATE', K.active, 'workers', '0', 'MKSTREAM') end
@@ -14,10 +14,6 @@ local function give(entry, delivery)
   out[n + 1], out[n + 2], out[n + 3], out[n + 4] = entry[1], delivery, f[2], f[6]
   out[n + 5] = has_details and redis.call('HGET', K.details, f[2]) or ''
   given = given + 1
-end
-
-local function hold(id, entry, delivery, partition, channel, key)
-  redis.call('HSET', K.index, id, table.concat({ 'a', entry, delivery, worker, partition, channel, key }, '|'))
 end
 
 -- Once a second is enough: a look goes through all that is active.
@@ -34,22 +30,9 @@ if at - looked >= math.min(1000, MIN_IDLE_MS / 2) then
       release(entry, key)
       conclude(id, partition, channel, 'dead_letter', '{"ok":false,"crashes":' .. delivery .. '}', former, delivery)
     else
-      hold(id, entry, delivery + 1, partition, channel, key)
+      set_state(id, 'a', entry, delivery + 1, worker, partition, channel, key)
       give(redis.call('XCLAIM', K.active, 'workers', worker, 0, entry)[1], delivery + 1)
     end
-  end
-end
-
--- The key whose turn it is at a priority, what waits first under it, and whether more does.
-local function next_at(p)
-  for _ = 1, 1000 do
-    local head = redis.call('ZRANGE', K['order' .. p], 0, 0, 'WITHSCORES')
-    local key = head[1]
-    if not key then return end
-    local members = has_place(key) and first(p, key, 2) or {}
-    if members[1] then return p, key, members, tonumber(head[2]) end
-    -- Full, until one of its own ends; or called off.
-    redis.call('ZREM', K['order' .. p], key)
   end
 end
 
@@ -58,38 +41,40 @@ local turns = { [4] = { 2, 1, 3 }, [9] = { 2, 1, 3 }, [14] = { 2, 1, 3 }, [15] =
 local usual = { 1, 2, 3 }
 local function next_in_turn()
   for _, p in ipairs(turns[count('meta', 'turn') % 16] or usual) do
-    local found, key, members, time = next_at(p)
-    if found then return found, key, members, time end
+    local key, member = next_at(p, limit)
+    if member then return p, key, member end
   end
 end
 
-local fresh = 0
-while given + fresh < limit and count('running', 'all') < TOTAL do
-  local p, key, members, time = next_in_turn()
+local fresh = {}
+while given + #fresh < limit and count('running', 'all') < TOTAL do
+  local p, key, member = next_in_turn()
   if not p then break end
-  local seq, id = string.match(members[1], '\1(%d+)\1(.*)$')
-  local pending = K['pending' .. p]
-  local data = redis.call('XRANGE', pending, seq .. '-0', seq .. '-0')[1][2][6]
-  redis.call('XDEL', pending, seq .. '-0')
-  redis.call('ZREM', K.lines, members[1])
+  local seq, id = string.match(member, '\1(%d+)\1(.*)$')
+  fresh[#fresh + 1] = { p = p, key = key, seq = seq .. '-0', id = id }
+  gather('ZREM', K.lines, member)
   count('queued', key, -1)
   count('running', 'k:' .. key, 1)
   count('running', 'all', 1)
-  count('meta', 'now:' .. p, time - count('meta', 'now:' .. p))
   count('meta', 'turn', 1)
-  if members[2] then
-    redis.call('ZINCRBY', K['order' .. p], 1 / weight_of(key), key)
-  else
-    redis.call('ZREM', K['order' .. p], key)
-  end
-  local partition, channel = string.match(redis.call('HGET', K.index, id), '^w|%d|%d+|(%d+)|([^|]*)|')
-  hold(id, redis.call('XADD', K.active, '*', 'id', id, 'key', key, 'data', data, 'priority', p), 1, partition, channel, key)
-  fresh = fresh + 1
 end
-if fresh > 0 then
-  for _, entry in ipairs(redis.call('XREADGROUP', 'GROUP', 'workers', worker, 'COUNT', fresh, 'STREAMS', K.active, '>')[1][2]) do
+
+local ids = {}
+for _, each in ipairs(fresh) do ids[#ids + 1] = each.id end
+prefetch(ids)
+for _, each in ipairs(fresh) do
+  local pending = K['pending' .. each.p]
+  local data = redis.call('XRANGE', pending, each.seq, each.seq)[1][2][6]
+  gather('XDEL', pending, each.seq)
+  local entry = redis.call('XADD', K.active, '*', 'id', each.id, 'key', each.key, 'data', data, 'priority', each.p)
+  local partition, channel = string.match(state_of(each.id), '^w|%d|%d+|(%d+)|([^|]*)|')
+  set_state(each.id, 'a', entry, 1, worker, partition, channel, each.key)
+end
+if #fresh > 0 then
+  for _, entry in ipairs(redis.call('XREADGROUP', 'GROUP', 'workers', worker, 'COUNT', #fresh, 'STREAMS', K.active, '>')[1][2]) do
     give(entry, 1)
   end
 end
+for p in pairs(pages) do put_back(p) end
 flush()
 return out

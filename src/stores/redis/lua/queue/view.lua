@@ -2,7 +2,7 @@
 -- ARGV  most keys, milliseconds after which a silent worker is forgotten
 -- Gives the lengths of the three pending streams, of active, completed, failed and dead_letter; then keys with how many wait;
 -- keys with how many run; workers with how many they have and for how long they have been silent, each a list.
--- USES  queue
+-- USES  queue-keys, queue
 local at = now()
 local lengths = {}
 for _, name in ipairs({ 'pending1', 'pending2', 'pending3', 'active', 'completed', 'failed', 'dead_letter' }) do
