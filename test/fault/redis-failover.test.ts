@@ -16,7 +16,7 @@ const LEASE_MS = 60_000
 
 test('nodes whose claims a failover has taken back claim again: what is accepted from then on is done once, in order', async () => {
   await using pair = await startPair()
-  const store = `${pair.url}?prefix=test-${randomUUID()}&partitions=4`
+  const store = `${pair.url}?prefix=test-${randomUUID()}&partitions=32`
   const options = { machines: { tally }, store, limits: { leaseTtlMs: LEASE_MS }, onError: () => undefined }
   const first = await createRuntime(options)
   const handles = Array.from({ length: ACTORS }, (_, index) => first.actor('tally', `${index}`))
