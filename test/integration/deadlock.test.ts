@@ -14,7 +14,7 @@ import { openTestRedis } from '../support/redis/open-test-redis.ts'
 import { makeTempDir } from '../support/temp-dir.ts'
 
 const PROBE_MS = 2_000
-const PARTITIONS = 8
+const PARTITIONS = 32
 const question = { type: 'QUESTION' } as const
 
 /** Actors that ask each other, on so many nodes. */
