@@ -79,6 +79,8 @@ export class Ownership {
   /** The partition is not ours any more, or cannot be served. One that was claimed again since is another one. */
   lose(partition: Partition): void {
     const index = partition.lease.partition
+    // What took one lease may have taken all of them, as a failover does: the next look asks for each.
+    this.#renewedAt = -Infinity
     if (this.owned.get(index) !== partition) {
       // While it was given over: whoever waits for its last batch would wait for ever for one that succeeds.
       partition.drop()
