@@ -39,6 +39,8 @@ export default defineConfig({
   plugins: [sameConditionsAsNode],
   test: {
     pool: 'forks',
+    // By default one worker where there are two cores; most of the long tests wait for leases and servers.
+    maxWorkers: 2,
     execArgv,
     restoreMocks: true,
     coverage: {
