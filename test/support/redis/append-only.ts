@@ -1,0 +1,83 @@
+import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+
+const FOLDER = 'appendonlydir'
+const CRLF = '\r\n'
+
+/** The append-only file of a server, as Redis 7 keeps it: a manifest, a base, and the part that grows. */
+export class AppendOnlyFile {
+  /** What grows, and is cut. */
+  readonly log: Buffer
+  readonly #name: string
+  readonly #others: ReadonlyMap<string, Buffer>
+
+  private constructor(name: string, log: Buffer, others: ReadonlyMap<string, Buffer>) {
+    this.#name = name
+    this.log = log
+    this.#others = others
+  }
+
+  static async read(folder: string): Promise<AppendOnlyFile> {
+    const files = await readdir(join(folder, FOLDER))
+    const texts = new Map(await Promise.all(files.map(async file => [file, await readFile(join(folder, FOLDER, file))] as const)))
+    const name = files.find(file => file.endsWith('.incr.aof')) ?? ''
+    const log = texts.get(name)
+    if (!log) throw new Error(`${join(folder, FOLDER)} has no part that grows`)
+    texts.delete(name)
+    return new AppendOnlyFile(name, log, texts)
+  }
+
+  /** Where the part that grows lies. */
+  static async pathIn(folder: string): Promise<string> {
+    const name = (await readdir(join(folder, FOLDER))).find(file => file.endsWith('.incr.aof')) ?? ''
+    return join(folder, FOLDER, name)
+  }
+
+  /** What a power loss leaves of it after so many bytes. */
+  async cutInto(folder: string, bytes: number): Promise<void> {
+    await mkdir(join(folder, FOLDER))
+    await Promise.all([...this.#others].map(([file, text]) => writeFile(join(folder, FOLDER, file), text)))
+    await writeFile(join(folder, FOLDER, this.#name), this.log.subarray(0, bytes))
+  }
+}
+
+/** What takes effect whole or not at all: one command, or all that one script has written. */
+export interface Unit {
+  readonly end: number
+  readonly commands: readonly (readonly Buffer[])[]
+}
+
+export function unitsOf(log: Buffer): readonly Unit[] {
+  const units: Unit[] = []
+  let commands: (readonly Buffer[])[] = []
+  let isOpen = false
+  for (let at = 0; at < log.length; ) {
+    const { words, end } = readCommand(log, at)
+    at = end
+    const name = words[0]?.toString().toUpperCase()
+    if (name === 'MULTI') isOpen = true
+    else if (name === 'EXEC') isOpen = false
+    else commands.push(words)
+    if (isOpen) continue
+    units.push({ end, commands })
+    commands = []
+  }
+  return units
+}
+
+function readCommand(log: Buffer, from: number): { readonly words: readonly Buffer[]; readonly end: number } {
+  let at = from
+  const readNumber = (): number => {
+    const end = log.indexOf(CRLF, at)
+    const number = Number(log.toString('latin1', at + 1, end))
+    at = end + CRLF.length
+    return number
+  }
+  const words = Array.from({ length: readNumber() }, () => {
+    const length = readNumber()
+    const word = log.subarray(at, at + length)
+    at += length + CRLF.length
+    return word
+  })
+  return { words, end: at }
+}
