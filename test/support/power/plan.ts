@@ -20,14 +20,17 @@ const TRANSFERS = 14
 const OPENING_CENTS = 1_000
 const OTHERS = 3
 
-/** The same plan for the same seed: a bank whose transfers cross partitions, timers, tasks, children, and poison that becomes dead letters. */
-export function planPower(seed: number): Plan {
+/**
+ * The same plan for the same seed: a bank whose transfers cross partitions, timers, tasks, children, and poison that becomes
+ * dead letters. Under another name it tells the same actors other things.
+ */
+export function planPower(seed: number, name = 'plan'): Plan {
   const random = createSeededRandom(seed)
   const below = (n: number): number => Math.floor(random.next() * n)
   const numbers = (count: number): readonly number[] => Array.from({ length: count }, (_, n) => n)
   const born = (machine: Name, n: number, input?: unknown): Step => ({ do: 'start', op: `birth of ${machine}/${n}`, machine, key: `${n}`, ...(input !== undefined && { input }) })
   const send = (machine: Name, key: number, nth: number, event: { readonly type: string; readonly [key: string]: unknown }): Step => {
-    const op = `${machine}/${key}:${nth}`
+    const op = `${name} ${machine}/${key} ${nth}`
     return { do: 'send', op, machine, key: `${key}`, event: { ...event, op }, asks: nth % 5 === 2 }
   }
   const tellers = numbers(ACCOUNTS).map(own =>

@@ -33,16 +33,17 @@ export class AppendOnlyFile {
     return join(folder, FOLDER, name)
   }
 
-  /** What a power loss leaves of it after so many bytes. */
-  async cutInto(folder: string, bytes: number): Promise<void> {
+  /** A copy of it in which something else stands where it grows: what a power loss has left. */
+  async writeInto(folder: string, log: Uint8Array): Promise<void> {
     await mkdir(join(folder, FOLDER))
     await Promise.all([...this.#others].map(([file, text]) => writeFile(join(folder, FOLDER, file), text)))
-    await writeFile(join(folder, FOLDER, this.#name), this.log.subarray(0, bytes))
+    await writeFile(join(folder, FOLDER, this.#name), log)
   }
 }
 
 /** What takes effect whole or not at all: one command, or all that one script has written. */
 export interface Unit {
+  readonly start: number
   readonly end: number
   readonly commands: readonly (readonly Buffer[])[]
 }
@@ -51,6 +52,7 @@ export function unitsOf(log: Buffer): readonly Unit[] {
   const units: Unit[] = []
   let commands: (readonly Buffer[])[] = []
   let isOpen = false
+  let start = 0
   for (let at = 0; at < log.length; ) {
     const { words, end } = readCommand(log, at)
     at = end
@@ -59,11 +61,19 @@ export function unitsOf(log: Buffer): readonly Unit[] {
     else if (name === 'EXEC') isOpen = false
     else commands.push(words)
     if (isOpen) continue
-    units.push({ end, commands })
+    units.push({ start, end, commands })
     commands = []
+    start = end
   }
   return units
 }
+
+/** The partitions whose keys a unit writes; none where it writes no keys, or those of the deployment. */
+export const partitionsOf = ({ commands }: Unit): ReadonlySet<number> =>
+  new Set(commands.flatMap(([, key]) => {
+    const [, partition] = /^\{[^{}]*:(\d+)\}/.exec(key?.toString() ?? '') ?? []
+    return partition === undefined ? [] : [Number(partition)]
+  }))
 
 function readCommand(log: Buffer, from: number): { readonly words: readonly Buffer[]; readonly end: number } {
   let at = from
