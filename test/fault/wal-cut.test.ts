@@ -12,7 +12,7 @@ import { makeFastTempDir } from '../support/temp-dir.ts'
  * commits, and hold every commit that was acknowledged while the log was no longer than what is left of it.
  */
 const SEED = Number(process.env['TROUPE_SEED'] ?? Date.now() % 1_000_000)
-const CUTS = 1_000
+const CUTS = 2_000
 const FLIPS = 250
 const TRANSFERS = 160
 
