@@ -94,12 +94,21 @@ async function withLog(log: Uint8Array, work: (server: RedisServer) => Promise<v
   await rm(folder, { recursive: true })
 }
 
-/** Some at a time, so that both cores have something to do. */
+/** Some at a time, so that both cores have something to do. None is left running when one has failed. */
 async function forEach<T>(items: readonly T[], work: (item: T) => Promise<void>): Promise<void> {
   const queue = items.values()
-  await Promise.all(Array.from({ length: AT_ONCE }, async () => {
-    for (const item of queue) await work(item)
-  }))
+  let hasFailed = false
+  const lanes = Array.from({ length: AT_ONCE }, async () => {
+    for (const item of queue) {
+      if (hasFailed) return
+      await work(item).catch((error: unknown) => {
+        hasFailed = true
+        throw error
+      })
+    }
+  })
+  await Promise.allSettled(lanes)
+  await Promise.all(lanes)
 }
 
 test('each script stands in the log as one transaction, of one partition', () => {

@@ -75,12 +75,13 @@ function aboutBank({ actors }: History, waiting: readonly Message<Body>[]): read
   const booked = accounts.flatMap(({ entries }) => entries.flatMap(({ kind, event }) => (kind === 'event' ? [event as unknown as Booking] : [])))
   const coming = waiting.flatMap(message => (message.from === null ? [] : [eventOf(message) as Booking | undefined])).filter(event => event?.type === 'CREDIT')
   const debits = booked.filter(({ type }) => type === 'TRANSFER').map(({ op }) => op)
-  const credits = [...booked.filter(({ type }) => type === 'CREDIT'), ...coming].map(credit => credit?.op)
+  const credits = [...booked.filter(({ type }) => type === 'CREDIT'), ...coming].map(credit => credit?.op ?? '')
+  const inOrder = (ops: readonly string[]): string => ops.toSorted((a, b) => a.localeCompare(b)).join()
   const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
   const opening = sum(accounts.map(({ document }) => (document.input as { cents: number }).cents))
   const now = sum(accounts.map(({ document }) => (document.snapshot.context as { cents: number }).cents)) + sum(coming.map(credit => credit?.cents ?? 0))
   return [
-    ...(debits.toSorted().join() === credits.toSorted().join() ? [] : [`P2: ${debits.length} transfers were debited, and ${credits.length} credited or on their way`]),
+    ...(inOrder(debits) === inOrder(credits) ? [] : [`P2: ${debits.length} transfers were debited, and ${credits.length} credited or on their way`]),
     ...(now === opening ? [] : [`P2: the bank had ${opening} cents and now has ${now}`]),
   ]
 }

@@ -1,5 +1,5 @@
 import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 
 const FOLDER = 'appendonlydir'
 const CRLF = '\r\n'
@@ -18,18 +18,16 @@ export class AppendOnlyFile {
   }
 
   static async read(folder: string): Promise<AppendOnlyFile> {
-    const files = await readdir(join(folder, FOLDER))
-    const texts = new Map(await Promise.all(files.map(async file => [file, await readFile(join(folder, FOLDER, file))] as const)))
-    const name = files.find(file => file.endsWith('.incr.aof')) ?? ''
-    const log = texts.get(name)
-    if (!log) throw new Error(`${join(folder, FOLDER)} has no part that grows`)
-    texts.delete(name)
-    return new AppendOnlyFile(name, log, texts)
+    const name = basename(await AppendOnlyFile.pathIn(folder))
+    const read = (file: string): Promise<Buffer> => readFile(join(folder, FOLDER, file))
+    const others = (await readdir(join(folder, FOLDER))).filter(file => file !== name)
+    return new AppendOnlyFile(name, await read(name), new Map(await Promise.all(others.map(async file => [file, await read(file)] as const))))
   }
 
   /** Where the part that grows lies. */
   static async pathIn(folder: string): Promise<string> {
-    const name = (await readdir(join(folder, FOLDER))).find(file => file.endsWith('.incr.aof')) ?? ''
+    const name = (await readdir(join(folder, FOLDER))).find(file => file.endsWith('.incr.aof'))
+    if (name === undefined) throw new Error(`${join(folder, FOLDER)} has no part that grows`)
     return join(folder, FOLDER, name)
   }
 
