@@ -27,9 +27,6 @@ if not writes then return {'broken', fault} end
 -- Whether there is memory left Redis judges by the first write alone: so that is one that may take some, and changes nothing.
 call('HSET', KEYS[1], 'floor', floor)
 
--- Whether there is memory left Redis judges by the first write alone: so that is one that may take some, and changes nothing.
-call('HSET', KEYS[1], 'floor', floor)
-
 -- ── actors ───────────────────────────────────────────────────────────────────────────────────────────────────────
 local counts = {journal = tonumber(meta[8] or '0'), score = tonumber(meta[10] or '0'), live = tonumber(meta[11] or '0')}
 local firstRow, lines = counts.journal + 1, {}
