@@ -79,7 +79,9 @@ export class Executor implements AttemptHost {
 
   /** Runs what a task may have set going, but is not its code. */
   outside(run: () => void): void {
-    this.code.run(undefined, run)
+    // To leave it costs what it does for all that follows: only where there is something to leave.
+    if (this.code.getStore() === undefined) run()
+    else this.code.run(undefined, run)
   }
 
   get size(): number {

@@ -47,8 +47,8 @@ export function createMailbox(deployment: Deployment): Pick<Store, 'append' | 't
       const newest = entries.at(-1)?.[0]
       if (newest === undefined) return []
       taken.set(node, newest)
-      // Handed over and remembered here; should this be lost, what is left behind goes after an hour.
-      await connection.call(client => client.xtrim(key, 'MINID', nextId(newest)))
+      // Handed over and remembered here, so nobody waits for this; should it be lost, what is left behind goes after an hour.
+      void connection.call(client => client.xtrim(key, 'MINID', nextId(newest))).catch(() => undefined)
       return entries.map(([, [, request = '', , data = '']]): Reply => ({ node, request, data }))
     },
   }
