@@ -3,6 +3,7 @@ import type { Store } from 'troupe'
 import { createMemoryStore, createVirtualClock } from 'troupe/testing'
 import { assign, sendTo, setup } from 'xstate'
 import { expect, test, vi } from 'vitest'
+import { withRejections } from '../support/unhandled-rejections.ts'
 
 /** What simulated worlds of many nodes have found, each in as few steps as it takes. */
 const fragile = setup({ types: { events: {} as { type: 'POISON' | 'WORK' } } }).createMachine({
@@ -210,18 +211,3 @@ test('what a process has sent before it took a partition over comes before what 
   await clock.settle()
   expect((await second.actor('list', 'l').snapshot()).context.numbers).toEqual([1, 2, 3, 4])
 })
-
-/** Runs something and hears of each rejection that nobody handles, which would end the process. */
-async function withRejections<T>(run: () => Promise<T>, onUnhandled: (error: unknown) => void): Promise<T> {
-  const others = process.listeners('unhandledRejection')
-  process.removeAllListeners('unhandledRejection')
-  process.on('unhandledRejection', onUnhandled)
-  try {
-    return await run()
-  } finally {
-    // Rejections are told after all ticks.
-    await new Promise(resolve => setImmediate(resolve))
-    process.off('unhandledRejection', onUnhandled)
-    for (const other of others) process.on('unhandledRejection', other)
-  }
-}

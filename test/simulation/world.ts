@@ -19,6 +19,7 @@ import { StoreServer } from './store-server.ts'
 import { Tally } from './tally.ts'
 import { createWorkload } from './workloads/index.ts'
 import type { Violation, Workload } from './workloads/workload.ts'
+import { withRejections } from '../support/unhandled-rejections.ts'
 
 export interface SimRun {
   readonly violations: readonly Violation[]
@@ -167,21 +168,6 @@ class World {
     this.#tally.count('tries', tries)
     this.#tally.count('compensations', this.#outside.deeds.filter(({ what }) => what.includes(' undoes ')).length)
     for (const node of this.#nodes) for (const counters of node.counters) for (const [name, times] of Object.entries(counters)) this.#tally.count(name as keyof Counters, times as number)
-  }
-}
-
-/** Hears of every rejection that nobody handles, alone: a test runner would fail for them by itself. */
-export async function withRejections<T>(run: () => Promise<T>, onUnhandled: (error: unknown) => void): Promise<T> {
-  const others = process.listeners('unhandledRejection')
-  process.removeAllListeners('unhandledRejection')
-  process.on('unhandledRejection', onUnhandled)
-  try {
-    return await run()
-  } finally {
-    // Rejections are told after all ticks.
-    await new Promise(resolve => setImmediate(resolve))
-    process.off('unhandledRejection', onUnhandled)
-    for (const other of others) process.on('unhandledRejection', other)
   }
 }
 
