@@ -17,7 +17,7 @@ import { Node } from './host/node.ts'
 import { Runtime } from './host/runtime.ts'
 import { tasksOfAll, workersOf } from './host/task-worker.ts'
 import { openStore } from './open-store.ts'
-import { systemClock, systemRandom } from './system-ports.ts'
+import { nameProcess, systemClock, systemRandom } from './system-ports.ts'
 
 export interface RuntimeOptions<TMachines extends Machines = Machines> {
   /** Machines by name; an entry with `{ machine, version, migrate, retention, supervision, limits, events, … }` says more about one. */
@@ -63,7 +63,7 @@ export async function createRuntime<const TMachines extends Machines>(options: R
   if (options.journalMs !== undefined && !(options.journalMs >= 0)) throw new TroupeError('config/invalid', `journalMs must be a number of milliseconds from 0, not ${options.journalMs}`)
   const definitions = defineMachines(options.machines, limits)
   const { store, close } = await openStore(options.store)
-  const name = `${hostname().replaceAll(/[^A-Za-z0-9_.-]/g, '-').slice(0, 40)}-${random.id().slice(0, 8)}`
+  const name = nameProcess(random)
   let messages = 0
   const env: HostEnv = {
     node: name,

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import type { AnyActorLogic } from 'xstate'
 import type { Clock, Random } from './core/clock.ts'
 import { plainCodec } from './core/codec.ts'
@@ -17,7 +16,7 @@ import { tasksOfAll, workersOf } from './host/task-worker.ts'
 import type { TaskWorker } from './host/task-worker.ts'
 import { isLogic, kindOf } from './host/xstate/logic.ts'
 import { openStore } from './open-store.ts'
-import { systemClock, systemRandom } from './system-ports.ts'
+import { nameProcess, systemClock, systemRandom } from './system-ports.ts'
 
 export interface WorkerOptions {
   /** A store whose queues are shared, `redis://…`, as in `createRuntime`. */
@@ -88,7 +87,7 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
     await close()
     throw new TroupeError('config/invalid', 'createWorker needs a store with shared queues, such as redis://…: on this one the runtime runs all tasks itself')
   }
-  const name = `${hostname().replaceAll(/[^A-Za-z0-9_.-]/g, '-').slice(0, 40)}-${random.id().slice(0, 8)}`
+  const name = nameProcess(random)
   const workers = workersOf({ worker: name, store, queues, clock, limits, definitions, codec, tasks, report: onError })
   const worker = new Worker(name, workers, close)
   try {

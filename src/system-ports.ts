@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
 import type { Clock, Random } from './core/clock.ts'
 
 /** The machine's own time. */
@@ -13,3 +14,6 @@ export const systemRandom: Random = {
   next: () => Math.random(),
   id: () => randomUUID(),
 }
+
+/** A name that no other process has, and people recognise. */
+export const nameProcess = (random: Random): string => `${hostname().replaceAll(/[^A-Za-z0-9_.-]/g, '-').slice(0, 40)}-${random.id().slice(0, 8)}`
