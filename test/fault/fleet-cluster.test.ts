@@ -10,11 +10,9 @@ const MASTERS = 3
 /** One of each range that a master began with; no partition's slot is likely to be it. */
 const SOME_SLOTS = [0, 8_192, 16_383]
 
-const slotOf = async ({ nodes: [node] }: RedisCluster, key: string): Promise<number> => Number(await node?.command('CLUSTER', 'KEYSLOT', key))
-
 /** Moves the slot of a partition to another master. */
 async function moveSlot(cluster: RedisCluster, key: string, pick: (count: number) => number): Promise<void> {
-  const slot = await slotOf(cluster, key)
+  const slot = await cluster.slotOf(key)
   const from = await cluster.ownerOf(slot)
   const masters = await Promise.all(SOME_SLOTS.map(some => cluster.ownerOf(some)))
   const others = masters.filter(master => master !== from)
@@ -24,7 +22,7 @@ async function moveSlot(cluster: RedisCluster, key: string, pick: (count: number
 test(`${ROUNDS} failovers and ${ROUNDS} slots that move under traffic lose nothing that was accepted, and double nothing`, { timeout: TRIAL_MS_MAX }, async () => {
   await using cluster = await startCluster({ masters: MASTERS, replicas: MASTERS, config: { appendonly: 'yes' } })
   const url = `redis://${cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}`
-  const serverOf = async (key: string) => cluster.ownerOf(await slotOf(cluster, key))
+  const serverOf = async (key: string) => cluster.ownerOf(await cluster.slotOf(key))
   await underFire({ name: 'cluster', url, durability: 'failover', serverOf, happened: ['takeovers', 'duplicates'] }, async (fleet, prefix) => {
     for (let round = 0; round < ROUNDS; round++) {
       // Each pair of nodes in turn; who is its replica changes with each failover.

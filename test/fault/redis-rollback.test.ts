@@ -127,7 +127,7 @@ test('one primary of a cluster loses its last writes: what its partition sends a
 }, 60_000)
 
 const nodeOf = async (cluster: RedisCluster, prefix: string, partition: number): Promise<RedisServer> =>
-  cluster.ownerOf(Number(await cluster.nodes[0]?.command('CLUSTER', 'KEYSLOT', `{${prefix}:${partition}}`)))
+  cluster.ownerOf(await cluster.slotOf(`{${prefix}:${partition}}`))
 
 /** Its two partitions lie on different nodes. */
 async function prefixOverTwoNodes(cluster: RedisCluster): Promise<string> {

@@ -9,7 +9,7 @@ import type { RedisServer } from '../support/redis/redis-server.ts'
 const MASTERS = 3
 
 const masterOf = async (cluster: RedisCluster, prefix: string, partition: number): Promise<RedisServer> =>
-  cluster.ownerOf(Number(await cluster.nodes[0]?.command('CLUSTER', 'KEYSLOT', `{${prefix}:${partition}}`)))
+  cluster.ownerOf(await cluster.slotOf(`{${prefix}:${partition}}`))
 
 /** Its two partitions lie on different masters. */
 async function prefixOverTwoMasters(cluster: RedisCluster): Promise<string> {
@@ -43,7 +43,7 @@ test('durability=failover: a message of a commit that no replica has yet is not 
 test('durability=failover: what a slot on its way takes at its new node does not count by the replicas of the old one', async () => {
   await using cluster = await startCluster({ masters: MASTERS, replicas: MASTERS, config: { appendonly: 'yes' } })
   const store = await openRedisStore(`redis://${cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}?prefix=test&partitions=1&durability=failover`)
-  const slot = Number(await cluster.nodes[0]?.command('CLUSTER', 'KEYSLOT', '{test:0}'))
+  const slot = await cluster.slotOf('{test:0}')
   const from = await cluster.ownerOf(slot)
   const to = cluster.nodes.slice(0, MASTERS).find(node => node !== from) as RedisServer
   const [fromId, toId] = await Promise.all([from, to].map(async node => String(await node.command('CLUSTER', 'MYID'))))

@@ -143,7 +143,7 @@ describe('a Redis Cluster', () => {
     for (let partition = 0; partition < 4; partition++) {
       const before = progress.sent
       await waitUntil('events are in flight', async () => progress.sent > before + ACTORS)
-      const slot = Number(await cluster.nodes[0]?.command('CLUSTER', 'KEYSLOT', `{${prefix}:${partition}}`))
+      const slot = await cluster.slotOf(`{${prefix}:${partition}}`)
       const from = await cluster.ownerOf(slot)
       const to = cluster.nodes.find(node => node !== from)
       if (to) await cluster.moveSlot(slot, from, to)

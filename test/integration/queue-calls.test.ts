@@ -95,7 +95,7 @@ test('on a Redis Cluster tasks, progress and calls to stop go the same ways, als
   const url = `redis://${cluster.nodes.map(({ port }) => `127.0.0.1:${port}`).join(',')}?prefix=${prefix}&partitions=4`
   await using runtime = await rig.open({ store: url })
   await using _worker = await createWorker({ store: url, machines, queues: { gpu: {} }, onError: quiet })
-  const slot = Number(await cluster.nodes[0]?.command('CLUSTER', 'KEYSLOT', `{${prefix}:q:gpu}`))
+  const slot = await cluster.slotOf(`{${prefix}:q:gpu}`)
   let isMoved = false
   const moving = (async () => {
     const from = await cluster.ownerOf(slot)

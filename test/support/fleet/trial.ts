@@ -53,7 +53,7 @@ export async function underFire({ name, url, links = [], durability = 'process-c
   } catch (error) {
     const path = await fleet.leaveHistory()
     const schedule = fleet.faults.slice(-20).map(({ verb, what, atMs }) => `${atMs} ms ${verb} ${what}`).join('\n')
-    throw new Error(`seed ${SEED} (set TROUPE_SEED), history in ${path}, last faults:\n${schedule}\n${String(error)}`, { cause: error })
+    throw new Error(`${String(error)}\nseed ${SEED} (set TROUPE_SEED), history in ${path}, last faults:\n${schedule}`, { cause: error })
   }
 }
 

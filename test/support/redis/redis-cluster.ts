@@ -22,6 +22,7 @@ export interface ClusterOptions {
 export interface RedisCluster extends AsyncDisposable {
   /** Every node: first those that began as masters, then those that began as replicas of them in turn. */
   readonly nodes: readonly RedisServer[]
+  slotOf(key: string): Promise<number>
   /** The node that serves a slot now. */
   ownerOf(slot: number): Promise<RedisServer>
   /** Makes a replica the master whether its old master agrees or not; resolves when every living node knows. */
@@ -45,6 +46,7 @@ export async function startCluster({ masters = 3, replicas = 3, config, tls }: C
   const promotions: Promotions = new Map()
   return {
     nodes,
+    slotOf: async key => Number(await ask(nodes[0] as RedisServer, 'CLUSTER', 'KEYSLOT', key)),
     ownerOf: slot => ownerOf(nodes, slot),
     failover: replica => failover(nodes, promotions, replica),
     moveSlot: (slot, from, to) => moveSlot(nodes, slot, from, to),
@@ -55,15 +57,15 @@ export async function startCluster({ masters = 3, replicas = 3, config, tls }: C
 
 /** Slots first, then acquaintance: each master's claim to its slots is settled before it hears of any other. */
 async function join(nodes: readonly RedisServer[], masters: number, port: 'port' | 'tlsPort'): Promise<void> {
-  await Promise.all(nodes.map((node, index) => node.command('CLUSTER', 'SET-CONFIG-EPOCH', index + 1)))
+  await Promise.all(nodes.map((node, index) => ask(node, 'CLUSTER', 'SET-CONFIG-EPOCH', index + 1)))
   await Promise.all(nodes.slice(0, masters).map((node, index) => {
     const [first, end] = [index, index + 1].map(part => Math.floor((SLOTS * part) / masters)) as [number, number]
-    return node.command('CLUSTER', 'ADDSLOTS', ...Array.from({ length: end - first }, (_, n) => first + n))
+    return ask(node, 'CLUSTER', 'ADDSLOTS', ...Array.from({ length: end - first }, (_, n) => first + n))
   }))
   const [seed, ...others] = nodes as [RedisServer, ...RedisServer[]]
-  await Promise.all(others.map(node => seed.command('CLUSTER', 'MEET', '127.0.0.1', node[port])))
+  await Promise.all(others.map(node => ask(seed, 'CLUSTER', 'MEET', '127.0.0.1', node[port])))
   await waitUntil('all nodes know each other', async () => (await viewsOf(nodes)).every(view => view.filter(({ flags }) => !flags.includes('handshake')).length === nodes.length))
-  await Promise.all(nodes.slice(masters).map(async (node, index) => node.command('CLUSTER', 'REPLICATE', await idOf(nodes[index % masters] as RedisServer))))
+  await Promise.all(nodes.slice(masters).map(async (node, index) => ask(node, 'CLUSTER', 'REPLICATE', await idOf(nodes[index % masters] as RedisServer))))
   await waitUntil('every replica has its data', async () => (await rolesOf(nodes)).filter(({ isMaster }) => !isMaster).length === nodes.length - masters && areLinked(nodes))
   await waitUntil('every node says that the cluster is ok', () => allOk(nodes))
 }
@@ -87,7 +89,7 @@ async function failover(nodes: readonly RedisServer[], promotions: Promotions, r
     // Not only once: the others do not vote about the same seat twice in a row.
     if (performance.now() - askedAt > ASK_AGAIN_MS) {
       askedAt = performance.now()
-      await replica.command('CLUSTER', 'FAILOVER', 'FORCE').catch((error: Error) => {
+      await ask(replica, 'CLUSTER', 'FAILOVER', 'FORCE').catch((error: Error) => {
         // Elected since it was looked at.
         if (!error.message.includes('to a replica')) throw error
       })
@@ -99,14 +101,14 @@ async function failover(nodes: readonly RedisServer[], promotions: Promotions, r
 
 async function moveSlot(nodes: readonly RedisServer[], slot: number, from: RedisServer, to: RedisServer): Promise<void> {
   const [fromId, toId] = await Promise.all([idOf(from), idOf(to)])
-  await to.command('CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId)
-  await from.command('CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId)
-  const nextKeys = async () => await from.command('CLUSTER', 'GETKEYSINSLOT', slot, KEYS_PER_MIGRATION) as readonly string[]
+  await ask(to, 'CLUSTER', 'SETSLOT', slot, 'IMPORTING', fromId)
+  await ask(from, 'CLUSTER', 'SETSLOT', slot, 'MIGRATING', toId)
+  const nextKeys = async () => await ask(from, 'CLUSTER', 'GETKEYSINSLOT', slot, KEYS_PER_MIGRATION) as readonly string[]
   for (let keys = await nextKeys(); keys.length > 0; keys = await nextKeys()) {
-    await from.command('MIGRATE', '127.0.0.1', to.port, '', 0, MIGRATION_MS_MAX, 'KEYS', ...keys)
+    await ask(from, 'MIGRATE', '127.0.0.1', to.port, '', 0, MIGRATION_MS_MAX, 'KEYS', ...keys)
   }
   // The new owner first: if the old one knew first and then died, nobody would own the slot.
-  for (const node of [to, from]) await node.command('CLUSTER', 'SETSLOT', slot, 'NODE', toId)
+  for (const node of [to, from]) await ask(node, 'CLUSTER', 'SETSLOT', slot, 'NODE', toId)
   await waitUntil(`every node knows that slot ${slot} has moved`, async () => {
     const views = await viewsOf(await livingOf(nodes))
     return views.every(view => view.some(({ id, slots }) => id === toId && serves(slots, slot)))
@@ -136,7 +138,7 @@ const serves = (slots: NodeView['slots'], slot: number): boolean => slots.some((
 const viewsOf = (nodes: readonly RedisServer[]): Promise<readonly (readonly NodeView[])[]> => Promise.all(nodes.map(viewOf))
 
 async function viewOf(node: RedisServer): Promise<readonly NodeView[]> {
-  const text = await node.command('CLUSTER', 'NODES') as string
+  const text = await ask(node, 'CLUSTER', 'NODES') as string
   return text.trim().split('\n').map(line => {
     const [id = '', address = '', flags = '', , , , , , ...ranges] = line.split(' ')
     // A slot on its way stands in brackets, and counts where it is.
@@ -148,7 +150,23 @@ async function viewOf(node: RedisServer): Promise<readonly NodeView[]> {
   })
 }
 
-const idOf = async (node: RedisServer): Promise<string> => await node.command('CLUSTER', 'MYID') as string
+/** What a node answers. One that takes over the data of a new master says nothing else until it has loaded it. */
+async function ask(node: RedisServer, ...command: Parameters<RedisServer['command']>): Promise<unknown> {
+  let answer: unknown
+  await waitUntil(`node ${node.port} has loaded its data`, () => node.command(...command).then(
+    said => {
+      answer = said
+      return true
+    },
+    (error: Error) => {
+      if (!error.message.startsWith('LOADING')) throw error
+      return false
+    },
+  ))
+  return answer
+}
+
+const idOf = async (node: RedisServer): Promise<string> => await ask(node, 'CLUSTER', 'MYID') as string
 
 interface Role {
   readonly isMaster: boolean
@@ -158,7 +176,7 @@ interface Role {
 }
 
 async function roleOf(node: RedisServer): Promise<Role> {
-  const [role, , masterPort, link] = await node.command('ROLE') as [string, unknown, number, string]
+  const [role, , masterPort, link] = await ask(node, 'ROLE') as [string, unknown, number, string]
   return { isMaster: role === 'master', masterPort, link }
 }
 
@@ -170,12 +188,12 @@ async function areLinked(nodes: readonly RedisServer[]): Promise<boolean> {
   return roles.every(({ isMaster, masterPort, link }) => isMaster || link === 'connected' || nodes.every(({ port }) => port !== masterPort))
 }
 
-const isOk = async (node: RedisServer): Promise<boolean> => /cluster_state:ok/.test(await node.command('CLUSTER', 'INFO') as string)
+const isOk = async (node: RedisServer): Promise<boolean> => /cluster_state:ok/.test(await ask(node, 'CLUSTER', 'INFO') as string)
 
 const allOk = async (nodes: readonly RedisServer[]): Promise<boolean> => (await Promise.all(nodes.map(isOk))).every(Boolean)
 
 /** Those that answer: a test may have killed some. */
 async function livingOf(nodes: readonly RedisServer[]): Promise<readonly RedisServer[]> {
-  const answers = await Promise.allSettled(nodes.map(node => node.command('PING')))
+  const answers = await Promise.allSettled(nodes.map(node => ask(node, 'PING')))
   return nodes.filter((_, index) => answers[index]?.status === 'fulfilled')
 }
