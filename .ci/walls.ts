@@ -43,8 +43,12 @@ const ZONES: readonly Zone[] = [
   { path: 'src/testing', imports: ['src/core', ...L1, ...L2, 'src'] },
   { path: 'src/index.ts', imports: ['src/core', ...L1, ...L2, 'src'] },
   { path: 'src/cli', imports: ['src/core', ...L1, ...L2, 'src', 'machines', 'patterns'] },
-  { path: 'machines', imports: ['src/core:types'], packages: ['xstate', 'zod'] },
-  { path: 'patterns', imports: ['machines', 'src/core:types'], packages: ['xstate', 'zod'] },
+  // The words that machines are written in (`task`, `remote`, `reply`, errors) are values of the core.
+  { path: 'machines', imports: ['src/core', 'machines/agent', 'machines/agent/models'], packages: ['xstate', 'zod', 'croner'] },
+  { path: 'machines/agent', imports: ['src/core', 'machines', 'machines/agent/models'], packages: ['xstate', 'zod'] },
+  // Effects of tasks: the only place where an agent meets a provider or a file.
+  { path: 'machines/agent/models', imports: ['src/core', 'machines', 'machines/agent'], packages: ['zod', 'ai', '@ai-sdk/provider', 'node:fs'] },
+  { path: 'patterns', imports: ['machines', 'machines/agent', 'src/core'], packages: ['xstate', 'zod'] },
   { path: 'examples', imports: [] },
   { path: 'examples/*', imports: [] },
   { path: 'test', imports: ['*'] },
@@ -58,7 +62,11 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   ioredis: ['src/stores/redis'],
   'node:sqlite': ['src/stores/sqlite', 'src/history'],
   piscina: ['src/workers'],
+  koffi: ['src/workers'],
   kysely: ['src/history'],
+  ai: ['machines/agent/models'],
+  '@ai-sdk/provider': ['machines/agent/models'],
+  croner: ['machines'],
   vitest: ['src/testing'],
 }
 
