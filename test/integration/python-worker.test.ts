@@ -1,4 +1,4 @@
-/** The 60 lines of Python in examples/05-python-worker against real actors, a real Redis and real signals. */
+/** The 60 lines of Python in examples/09-python-worker against real actors, a real Redis and real signals. */
 import { execFile } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
@@ -82,7 +82,7 @@ async function run(runtime: OpenRuntime, machine: keyof typeof machines, input: 
 const delivered = async (): Promise<readonly string[]> => (await client.xrange('{troupe:q:python}:completed', '-', '+')).map(([, fields]) => fields[5] ?? '')
 
 test('the worker has at most 60 lines, imports the standard library alone, and holds no Lua', () => {
-  const text = readFileSync(new URL('../../examples/05-python-worker/worker.py', import.meta.url), 'utf8')
+  const text = readFileSync(new URL('../../examples/09-python-worker/worker.py', import.meta.url), 'utf8')
   expect(text.trimEnd().split('\n').length).toBeLessThanOrEqual(60)
   expect(text.match(/^\s*(?:import|from) .*$/gm)).toEqual(['import json, signal, socket, sys, threading, time, traceback, urllib.parse, uuid'])
   expect(text).not.toMatch(/redis\.call|KEYS\[/)
@@ -204,7 +204,7 @@ test('a queue of a newer version is refused by workers and nodes of this one, wh
 test('the example runs as its README tells', async () => {
   await setQueue(10_000)
   await using _worker = await startPythonExample(redis.url)
-  const main = new URL('../../examples/05-python-worker/main.ts', import.meta.url).pathname
+  const main = new URL('../../examples/09-python-worker/main.ts', import.meta.url).pathname
   const { stdout } = await promisify(execFile)(process.execPath, ['--conditions=troupe-source', main, redis.url], { env: { ...process.env, NODE_OPTIONS: '' } })
   expect(stdout).toContain('roof { perHour: 0.91, next: 21.8 }')
   expect(stdout).toContain('cellar { perHour: -0.05, next: 11.967 }')

@@ -4,7 +4,7 @@ import { waitUntil } from './processes.ts'
 import { findPython } from './redis/find-redis.ts'
 import { spawnBound } from './redis/spawn-bound.ts'
 
-const EXAMPLE = fileURLToPath(new URL('../../examples/05-python-worker', import.meta.url))
+const EXAMPLE = fileURLToPath(new URL('../../examples/09-python-worker', import.meta.url))
 
 /** Starts a program of the Python example, or one that uses its worker. */
 async function startPython(...args: readonly string[]) {
