@@ -9,7 +9,7 @@ import { channels } from './keys.ts'
 import type { PartitionKeys } from './keys.ts'
 import { packParked } from './mailbox.ts'
 import { packIndex, packRecord } from './record-text.ts'
-import type { Relay } from './relay.ts'
+import type { Outgoing, Relay } from './relay.ts'
 
 /** What `commit.lua` is given: its keys and arguments grow side by side, in the order in which it reads them. */
 class CommitCall {
@@ -88,6 +88,16 @@ export function unpackLetter(id: string, text: string): DeadLetter {
   return { id, actor, partition, at, data, cause, state: state as DeadLetter['state'], resolvedAt: resolvedLater, reason: reasonLater }
 }
 
+/** All that waits in the outbox, if it is what this commit has put there, up to the number `last`. */
+function outgoing(partition: number, { outbox, replies, at }: Commit, waiting: number, last: number | undefined): readonly Outgoing[] {
+  const entries = [
+    ...outbox.filter(message => message.partition !== partition).map(message => ({ ...message, target: String(message.partition), at: String(message.at) })),
+    ...replies.map(({ node, request, data }) => ({ target: `@${node}`, id: request, to: '', at: String(at), data })),
+  ]
+  if (last === undefined || entries.length !== waiting) return []
+  return entries.map((entry, index) => ({ ...entry, number: last - waiting + 1 + index }))
+}
+
 /** The one atomic write (S1). */
 export function createCommit({ connection, prefix, blobBytes, keysOf }: Deployment, relay: Relay): (lease: Lease, commit: Commit) => Promise<void> {
   return async ({ partition, token, epoch, node }, commit) => {
@@ -100,10 +110,10 @@ export function createCommit({ connection, prefix, blobBytes, keysOf }: Deployme
     call.actors(actors)
     call.messages(commit, at, blobBytes)
     call.rest(commit)
-    const [status, detail] = (await connection.write('commit', call.keys, call.args)) as readonly [string, string | number]
+    const [status, detail, last] = (await connection.write('commit', call.keys, call.args)) as readonly [string, string | number, number?]
     switch (status) {
       case 'ok':
-        if (detail !== 0) relay.start(partition)
+        if (detail !== 0) relay.start(partition, outgoing(partition, commit, Number(detail), last))
         return
       case 'stale':
         throw new TroupeError('lease/stale', `partition ${partition} is no longer owned by node ${node} (epoch ${epoch}); the store is at epoch ${detail}`, { details: { partition, node, epoch, storeEpoch: Number(detail) } })

@@ -12,7 +12,7 @@ const PAUSES_MS = [10, 50, 200, 1_000]
 const REPLY_KEPT_SECONDS = 60 * 60
 
 /** One entry of an outbox, as `outbox.lua` gives it. */
-interface Outgoing {
+export interface Outgoing {
   readonly number: number
   /** A partition, or `@` and the name of a node. */
   readonly target: string
@@ -31,7 +31,9 @@ const WIDTH = 7
  * R1  An entry leaves the outbox only after it has arrived; arriving twice counts once (each target has a high-water mark per source).
  * R2  Of one source one relay runs at a time in this handle; those of other handles are harmless because of R1.
  * R3  What a dead handle has left is relayed by whoever claims its partition.
- * R4  Nothing is carried on that a failover may still take back: what is read has reached the replicas that a write must reach.
+ * R4  Nothing is carried on that a failover may still take back: what is read has reached the replicas that a write must reach,
+ *     and so has what a commit that has resolved has written.
+ * R5  Entries are carried in the order of their numbers: a target takes nothing below its mark.
  */
 export class Relay {
   readonly #deployment: Deployment
@@ -43,14 +45,14 @@ export class Relay {
     this.#deployment = deployment
   }
 
-  /** Something waits in the outbox of a partition. */
-  start(partition: number): void {
+  /** Something waits in the outbox of a partition. If its writer knows all that does, it need not be read first. */
+  start(partition: number, known: readonly Outgoing[] = []): void {
     if (this.#closed) return
     if (this.#running.has(partition)) {
       this.#again.add(partition)
       return
     }
-    this.#running.set(partition, this.#empty(partition).finally(() => {
+    this.#running.set(partition, this.#empty(partition, known).finally(() => {
       this.#running.delete(partition)
       if (this.#again.delete(partition)) this.start(partition)
     }))
@@ -62,16 +64,19 @@ export class Relay {
     await Promise.all(this.#running.values())
   }
 
-  async #empty(partition: number): Promise<void> {
+  async #empty(partition: number, known: readonly Outgoing[]): Promise<void> {
     let arrived = 0
+    let page = known
     for (let failures = 0; ; ) {
       try {
-        const page = await this.#read(partition, arrived)
+        if (page.length === 0) page = await this.#read(partition, arrived)
         failures = 0
         if (page.length === 0 || this.#closed) return
         await Promise.all([...Map.groupBy(page, ({ target }) => target)].map(([target, entries]) => this.#carry(partition, target, entries)))
         arrived = page.at(-1)?.number ?? arrived
+        page = []
       } catch {
+        page = []
         // Whatever failed is still in the outbox. It is tried again until it arrives or this handle is closed.
         if (this.#closed) return
         await sleep(PAUSES_MS[Math.min(failures++, PAUSES_MS.length - 1)])

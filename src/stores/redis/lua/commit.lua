@@ -6,7 +6,7 @@
 -- ARGV  token, epoch, commit id, seq, time, inbox floor, prefix of node channels, channel of the partition, partition,
 --       then sections, each a count and its items, in the order of the code
 -- USES  cursor, inbox, actors, replication
--- Gives {'ok', messages that wait to be relayed} | {'stale', epoch} | {'behind', seq} | {'void'} | {'broken', what}
+-- Gives {'ok', messages that wait to be relayed, number of the last one (not for a repeated commit)} | {'stale', epoch} | {'behind', seq} | {'void'} | {'broken', what}
 -- Guarantee: all or nothing (S1): whatever may be refused is looked at before the first write. Fenced by token, epoch and seq (S2), and
 -- by the replication id: after a failover other messages may stand at positions that this owner has read. Repeated with the id of
 -- the last commit it changes nothing (S3).
@@ -91,4 +91,4 @@ call('HSET', KEYS[1], 'commit', ARGV[3], 'seq', ARGV[4], 'floor', newFloor, 'hea
   'out', out, 'score', format('%.0f', counts.score), 'live', counts.live)
 call('PUBLISH', ARGV[8], '')
 if head > before then call('PUBLISH', ARGV[7] .. meta[12], 'inbox ' .. ARGV[9]) end
-return {'ok', call('XLEN', KEYS[14])}
+return {'ok', call('XLEN', KEYS[14]), out}
