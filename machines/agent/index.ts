@@ -1,1 +1,8 @@
 export type * from './model.ts'
+export { costOf, defaultPrices } from './prices.ts'
+export type { Price, PriceTable } from './prices.ts'
+export type { AiSdkModel, AiSdkOptions } from './models/ai-sdk.ts'
+export { scriptedModel } from './models/scripted.ts'
+export type { ScriptOptions, ScriptRule, ScriptStep, ScriptedReply } from './models/scripted.ts'
+export { toModel } from './models/to-model.ts'
+export type { AnyModel } from './models/to-model.ts'

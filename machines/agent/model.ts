@@ -24,6 +24,8 @@ export interface ToolCall {
   readonly input: unknown
   /** What the model wrote, where that was no JSON; then `input` is null. */
   readonly malformed?: string
+  /** What the provider wants back with the call, as it gave it (thought signatures). Nobody else reads it. */
+  readonly opaque?: Readonly<Record<string, unknown>>
 }
 
 export type Message =
@@ -56,6 +58,15 @@ export interface ModelRequest {
   /** The answer is to be JSON of this schema. */
   readonly output?: JsonSchema
   readonly settings: ModelSettings
+  /** What is known of the work, for a model that routes by it. */
+  readonly hints?: ModelHints
+}
+
+export interface ModelHints {
+  /** In words of the application: `code`, `summarise`. */
+  readonly taskType?: string
+  /** How hard it is, from 1 to 10. */
+  readonly complexity?: number
 }
 
 export interface ModelScope {
@@ -77,11 +88,13 @@ export interface ModelReply {
   readonly toolCalls: readonly ToolCall[]
   readonly finish: FinishReason
   readonly usage: { readonly inputTokens: number; readonly outputTokens: number }
+  /** The model that answered, by which it is paid; absent where that is the one that was called. */
+  readonly modelId?: string
 }
 
 /**
  * A model is a function of one step: from a conversation to the next message. It has no memory and no loop of its own.
- * What it throws with `retryable: false` is not tried again.
+ * What it throws with `retryable: false` is not tried again; what has a `retryAfterMs` in its `details`, not before then.
  */
 export interface Model {
   (request: ModelRequest, scope: ModelScope): PromiseLike<ModelReply>

@@ -8,9 +8,10 @@ import { assertInvariant, fromErrorInfo, toErrorInfo } from '../../src/core/erro
 const root = join(import.meta.dirname, '../..')
 const codes = Object.keys(errorKinds) as ErrorCode[]
 
-const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
-  .filter(path => path.endsWith('.ts') && path !== join('core', 'errors.ts'))
-  .map(path => ({ path, text: readFileSync(join(root, 'src', path), 'utf8').replaceAll(/^\s*(\*|\/\/|\/\*).*$/gm, '') }))
+const sources = ['src', 'machines', 'patterns']
+  .flatMap(folder => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map(path => join(folder, path)))
+  .filter(path => path.endsWith('.ts') && path !== join('src', 'core', 'errors.ts'))
+  .map(path => ({ path, text: readFileSync(join(root, path), 'utf8').replaceAll(/^\s*(\*|\/\/|\/\*).*$/gm, '') }))
 
 describe('docs/errors.md', () => {
   const page = readFileSync(join(root, 'docs/errors.md'), 'utf8')
