@@ -47,7 +47,7 @@ const ZONES: readonly Zone[] = [
   { path: 'machines', imports: ['src/core', 'machines/agent', 'machines/agent/models'], packages: ['xstate', 'zod', 'croner'] },
   { path: 'machines/agent', imports: ['src/core', 'machines', 'machines/agent/models'], packages: ['xstate', 'zod'] },
   // Effects of tasks: the only place where an agent meets a provider or a file.
-  { path: 'machines/agent/models', imports: ['src/core', 'machines', 'machines/agent'], packages: ['zod', 'ai', '@ai-sdk/provider', 'node:fs'] },
+  { path: 'machines/agent/models', imports: ['src/core', 'machines', 'machines/agent'], packages: ['zod', 'ai', '@ai-sdk/provider', 'node:fs', 'node:crypto'] },
   { path: 'patterns', imports: ['machines', 'machines/agent', 'src/core'], packages: ['xstate', 'zod'] },
   { path: 'examples', imports: [] },
   { path: 'examples/*', imports: [] },

@@ -1,8 +1,13 @@
 import { createOpenAICompatible } from '@ai-sdk/openai-compatible'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
-import { TroupeError } from 'troupe'
-import { toModel } from 'troupe/agents'
+import { TroupeError, task } from 'troupe'
+import type { TaskScope } from 'troupe'
+import { recordedModel, toModel } from 'troupe/agents'
 import type { AiSdkOptions, Model, ModelRequest } from 'troupe/agents'
+import { createActor, toPromise } from 'xstate'
 import { toErrorInfo } from '../../src/core/errors.ts'
 import { asking, listening } from '../support/models/calls.ts'
 import { answer, calls, chatServer, ends, failure, says, stream, used } from '../support/models/chat-server.ts'
@@ -60,6 +65,13 @@ describe('a step of a model over HTTP', () => {
     expect(reply.toolCalls).toEqual([{ id: 'c1', tool: 'add', input: null, malformed: '{"a": one}' }, { id: 'c2', tool: 'add', input: {} }])
   })
 
+  test('names calls apart where a server calls them all alike', async () => {
+    await using server = await chatServer(stream([0, 1, 2].map(index => calls(index, { id: 'call_0', name: 'add', arguments: '{}' })).concat(ends('tool_calls'))))
+    const messages: ModelRequest['messages'] = [{ role: 'assistant', content: '', toolCalls: [{ id: 'call_0', tool: 'add', input: {} }, { id: 'call_0-2', tool: 'add', input: {} }] }]
+    const { toolCalls } = await clientOf(server)(asking('', { tools, messages }), listening().scope)
+    expect(toolCalls.map(({ id }) => id)).toEqual(['call_0-3', 'call_0-4', 'call_0-5'])
+  })
+
   test('takes a conversation with calls, results and files back to the provider', async () => {
     await using server = await chatServer(stream([says('3'), ends('stop')]))
     await clientOf(server)(asking('', {
@@ -78,6 +90,29 @@ describe('a step of a model over HTTP', () => {
       { role: 'tool', tool_call_id: 'c1', content: '{"sum":3}' },
       { role: 'tool', tool_call_id: 'c2', content: 'no JSON' },
     ])
+  })
+
+  test('gives the provider back what it has said beside a call', async () => {
+    const signed = { extra_content: { google: { thought_signature: 'sig' } } }
+    await using server = await chatServer(stream([calls(0, { id: 'c1', name: 'add', arguments: '{}', ...signed }), ends('tool_calls')]), stream([says('ok'), ends('stop')]))
+    const { toolCalls } = await clientOf(server)(asking('hi', { tools }), listening().scope)
+    await clientOf(server)(asking('hi', { messages: [{ role: 'assistant', content: '', toolCalls }, { role: 'tool', callId: 'c1', tool: 'add', result: 3, isError: false }] }), listening().scope)
+    expect(server.requests[1]?.body.messages[1]?.tool_calls).toMatchObject([{ id: 'c1', ...signed }])
+  })
+
+  test('is recorded without a key, and replayed without a server', async () => {
+    await using server = await chatServer(stream([says('Hello.'), ends('stop')]))
+    const folder = mkdtempSync(join(tmpdir(), 'troupe-recorded-'))
+    const file = join(folder, 'talk.jsonl')
+    const provider = createOpenAICompatible({ name: 'test', baseURL: server.baseURL, apiKey: KEY, headers: { 'x-tenant': 'tenant-of-mine' } })
+    const said = await recordedModel(file, { model: provider('tiny') })(asking('hi'), listening().scope)
+    expect(server.requests[0]?.headers).toMatchObject({ authorization: `Bearer ${KEY}`, 'x-tenant': 'tenant-of-mine' })
+    const text = readFileSync(file, 'utf8')
+    expect(text).toContain('Hello.')
+    for (const secret of [KEY, 'tenant-of-mine', server.baseURL]) expect(text).not.toContain(secret)
+    expect(await recordedModel(file)(asking('hi'), listening().scope)).toEqual(said)
+    expect(server.requests).toHaveLength(1)
+    rmSync(folder, { recursive: true })
   })
 
   test('asks for JSON of a schema, in the instructions where the endpoint knows no schemas', async () => {
@@ -157,6 +192,14 @@ describe('a step that fails', () => {
     const began = performance.now()
     expect(await errorOf(server)).toMatchObject({ code: 'model/failed', details: { status: 429, retryAfterMs: ms } })
     expect(performance.now() - began).toBeGreaterThan(ms * 0.95)
+  })
+
+  test('comes to its end in a task, over overload, a broken stream and an error', async () => {
+    await using server = await chatServer(failure(429, 'slow down', { 'retry-after-ms': '20' }), stream([says('Hel')], 'cut'), failure(500, 'boom'), stream([says('Hello.'), ends('stop')]))
+    const model = clientOf(server)
+    const call = task({ run: (scope: TaskScope<ModelRequest>) => model(scope.input, { ...scope, onText: () => undefined }), retry: { attempts: 4, baseMs: 1 }, retryIf: error => (error as TroupeError).retryable })
+    expect(await toPromise(createActor(call, { input: asking('hi') }).start())).toMatchObject({ text: 'Hello.' })
+    expect(server.requests).toHaveLength(4)
   })
 
   test('waits no longer when it is aborted', async () => {

@@ -94,7 +94,7 @@ const isToolCall = (part: LanguageModelV4Content): part is LanguageModelV4ToolCa
 function toReply(request: ModelRequest, { text, calls, usage, finish }: Said): ModelReply {
   if (finish.unified === 'error' || finish.unified === 'interrupted') throw new Error(`the answer ended with "${finish.raw ?? finish.unified}"`)
   // What the provider itself has run is part of its answer.
-  const toolCalls = calls.filter(call => !call.providerExecuted).map(toToolCall)
+  const toolCalls = calls.filter(call => !call.providerExecuted).map(toToolCall(namesIn(request)))
   const estimate = estimateUsage(request, { text, toolCalls })
   return {
     text,
@@ -104,12 +104,22 @@ function toReply(request: ModelRequest, { text, calls, usage, finish }: Said): M
   }
 }
 
-function toToolCall({ toolCallId: id, toolName: tool, input, providerMetadata }: LanguageModelV4ToolCall): ToolCall {
-  const opaque = providerMetadata && { opaque: providerMetadata }
+const namesIn = ({ messages }: ModelRequest): Set<string> => new Set(messages.flatMap(message => (message.role === 'assistant' ? message.toolCalls.map(({ id }) => id) : [])))
+
+const toToolCall = (taken: Set<string>) => ({ toolCallId, toolName: tool, input, providerMetadata }: LanguageModelV4ToolCall): ToolCall => {
+  const call = { id: unique(toolCallId, taken), tool, ...(providerMetadata && { opaque: providerMetadata }) }
   try {
     // Models write nothing for a tool without parameters.
-    return { id, tool, input: input.trim() === '' ? {} : (JSON.parse(input) as unknown), ...opaque }
+    return { ...call, input: input.trim() === '' ? {} : (JSON.parse(input) as unknown) }
   } catch {
-    return { id, tool, input: null, malformed: input, ...opaque }
+    return { ...call, input: null, malformed: input }
   }
+}
+
+/** Some servers count calls anew in every answer, or name them all alike. */
+function unique(id: string, taken: Set<string>): string {
+  let name = id
+  for (let count = 2; taken.has(name); count++) name = `${id}-${count}`
+  taken.add(name)
+  return name
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createServer } from 'node:http'
-import type { IncomingHttpHeaders, ServerResponse } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { json as readJson } from 'node:stream/consumers'
 
@@ -25,13 +25,14 @@ export interface ChatServer extends AsyncDisposable {
 export async function chatServer(...answers: ChatAnswer[]): Promise<ChatServer> {
   const requests: ChatServer['requests'] = []
   const { promise: hungUp, resolve: hangUp } = Promise.withResolvers<void>()
-  const server = createServer(async (request, response) => {
+  const respond = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     response.on('close', () => {
       if (!response.writableFinished) hangUp()
     })
     requests.push({ body: (await readJson(request)) as ChatBody, headers: request.headers })
     answers[Math.min(requests.length, answers.length) - 1]?.(response)
-  })
+  }
+  const server = createServer((request, response) => void respond(request, response))
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   return {
@@ -66,8 +67,8 @@ const chunk = (choice: object): object => ({ id: 'chat-1', object: 'chat.complet
 
 export const says = (text: string): object => chunk({ delta: { role: 'assistant', content: text } })
 
-export const calls = (index: number, call: { readonly id?: string; readonly name?: string; readonly arguments?: string }): object =>
-  chunk({ delta: { tool_calls: [{ index, id: call.id, type: 'function', function: { name: call.name, arguments: call.arguments } }] } })
+export const calls = (index: number, { id, name, arguments: text, ...more }: { readonly id?: string; readonly name?: string; readonly arguments?: string; readonly [more: string]: unknown }): object =>
+  chunk({ delta: { tool_calls: [{ index, id, type: 'function', function: { name, arguments: text }, ...more }] } })
 
 export const ends = (reason: string): object => chunk({ finish_reason: reason })
 
