@@ -69,7 +69,8 @@ describe('a step of a model over HTTP', () => {
     await using server = await chatServer(stream([0, 1, 2].map(index => calls(index, { id: 'call_0', name: 'add', arguments: '{}' })).concat(ends('tool_calls'))))
     const messages: ModelRequest['messages'] = [{ role: 'assistant', content: '', toolCalls: [{ id: 'call_0', tool: 'add', input: {} }, { id: 'call_0-2', tool: 'add', input: {} }] }]
     const { toolCalls } = await clientOf(server)(asking('', { tools, messages }), listening().scope)
-    expect(toolCalls.map(({ id }) => id)).toEqual(['call_0-3', 'call_0-4', 'call_0-5'])
+    expect(toolCalls[0]?.id).toBe('call_0-3')
+    expect(new Set(toolCalls.map(({ id }) => id)).size).toBe(3)
   })
 
   test('takes a conversation with calls, results and files back to the provider', async () => {

@@ -30,7 +30,7 @@ describe('a recorded model', () => {
     const { scope, told } = listening()
     const again = await recordedModel(file)(asking('1 + 2'), scope)
     expect(again).toEqual(first)
-    expect(again).toMatchObject({ toolCalls: [{ id: 'c', tool: 'add', input: { a: 1 } }], usage: { inputTokens: 3, outputTokens: 4 }, finish: 'tool-calls' })
+    expect(again).toMatchObject({ modelId: 'scripted', toolCalls: [{ id: 'c', tool: 'add', input: { a: 1 } }], usage: { inputTokens: 3, outputTokens: 4 }, finish: 'tool-calls' })
     expect(told.join('')).toBe('One moment.')
   })
 
@@ -56,6 +56,16 @@ describe('a recorded model', () => {
     expect(await say(replay, asking('a'))).toBe('answer 1')
   })
 
+  test('reads a line when it is whole, not before', async () => {
+    await say(recordedModel(file, { model: counting() }), asking('a'))
+    const line = readFileSync(file)
+    writeFileSync(file, line.subarray(0, 40))
+    const replay = recordedModel(file)
+    await expect(say(replay, asking('a'))).rejects.toThrow('holds 0 requests')
+    appendFileSync(file, line.subarray(40))
+    expect(await say(replay, asking('a'))).toBe('answer 1')
+  })
+
   test('keeps every reply of many calls at once', async () => {
     const model = recordedModel(file, { model: counting() })
     await Promise.all(Array.from({ length: 200 }, (_, index) => say(model, asking(`question ${index}`, { instructions: 'x'.repeat(10_000) }))))
@@ -74,7 +84,7 @@ describe('a recorded model', () => {
     const names = ['ann', 'bob', 'eve']
     await Promise.all(names.map(name => promisify(execFile)(process.execPath, ['--conditions=troupe-source', '--input-type=module', '--eval', script, file, name])))
     const lines = readFileSync(file, 'utf8').split('\n').filter(line => line !== '')
-    expect(new Set(lines.map(line => (JSON.parse(line) as { request: ModelRequest }).request.messages[0]?.content)).size).toBe(300)
+    expect(new Set(lines.map(line => JSON.stringify((JSON.parse(line) as { request: ModelRequest }).request.messages))).size).toBe(300)
   })
 
   test('loses only the line that a crash has broken off, wherever it was', async () => {

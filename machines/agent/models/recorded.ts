@@ -32,6 +32,7 @@ export interface RecordingOptions {
  */
 export function recordedModel(file: string, { model, mode = model === undefined ? 'replay' : 'fill' }: RecordingOptions = {}): Model {
   if (model === undefined && mode !== 'replay') throw new TroupeError('config/invalid', `recordedModel("${file}"): mode "${mode}" needs a \`model\` to record`)
+  const modelId = model === undefined ? 'recorded' : modelIdOf(model)
   const step = mode === 'replay' || model === undefined ? undefined : stepOf(model)
   const replies = new Map<string, ModelReply>()
   let position = 0
@@ -53,11 +54,12 @@ export function recordedModel(file: string, { model, mode = model === undefined 
       return known
     }
     if (!step) throw unrecorded(file, request)
-    const reply = await step(request, scope)
+    // Offline, too, it is paid as what it was.
+    const reply: ModelReply = { modelId, ...(await step(request, scope)) }
     appendFileSync(file, `\n${JSON.stringify({ version: VERSION, request, reply } satisfies Entry)}\n`)
     return reply
   }
-  return Object.assign(recorded, { modelId: model === undefined ? 'recorded' : modelIdOf(model) })
+  return Object.assign(recorded, { modelId })
 }
 
 const VERSION = 1
