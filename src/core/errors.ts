@@ -46,7 +46,7 @@ export const errorKinds = {
   'machine/endless-loop': broken('Break the cycle of `always` or raised transitions; the limit is `limits.microstepsMax`.'),
   'machine/unknown': missing('Register the machine with `createRuntime({ machines })` under the name that the message gives.'),
   'mailbox/full': busy('Wait until the actor has caught up, or raise `limits.mailboxDepthMax`.'),
-  'model/failed': down('See the cause: the provider was overloaded, out of reach, or broke off its answer. Agents try again by themselves; add a fallback with `routedModel` where it happens often.'),
+  'model/failed': down('The provider was overloaded, out of reach, or broke off its answer. Agents try again by themselves; add a fallback with `routedModel` where it happens often.'),
   'model/refused': bad('Correct what the message names: the key, the model, or the request that the provider does not take.'),
   'model/unscripted': bad('Add the reply that the message asks for to the script or its rules; record a recording again with `mode: \'record\'`.'),
   'node/busy': down('The node holds as much as `limits.nodeBytesMax` allows: wait and send again, raise the limit, or add a node.'),

@@ -185,6 +185,15 @@ describe('a step that fails', () => {
   })
 
   test.each([
+    ['a stream', {}, stream([`data: ${'garbage '.repeat(100_000)}\n\n`])],
+    ['an answer in one piece', { stream: false }, answer(200, 'garbage '.repeat(100_000))],
+    ['a refusal', {}, failure(400, 'garbage '.repeat(100_000))],
+  ])('keeps little of a large %s', async (_name, options, given) => {
+    await using server = await chatServer(given)
+    expect(JSON.stringify(toErrorInfo(await errorOf(server, asking('hi'), listening().scope, options))).length).toBeLessThan(5_000)
+  })
+
+  test.each([
     ['seconds', { 'retry-after': '0.2' }, 200],
     ['milliseconds', { 'retry-after': '9', 'retry-after-ms': '150' }, 150],
     ['a date', { date: 'Thu, 01 Jan 2026 00:00:00 GMT', 'retry-after': 'Thu, 01 Jan 2026 00:00:01 GMT' }, 1_000],

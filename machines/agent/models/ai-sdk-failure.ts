@@ -20,7 +20,8 @@ interface Thrown {
 }
 
 /**
- * The error of a call as ours. Headers and bodies stay behind: they may hold keys and conversations, and an error is stored.
+ * The error of a call as ours, without its cause: those of the SDK hold whole answers, which may be large and of anything,
+ * and an error is stored.
  * What says nothing of itself is tried again: dropped connections and broken answers come in many shapes.
  */
 export function modelFailure(modelId: string, thrown: unknown): TroupeError {
@@ -29,8 +30,7 @@ export function modelFailure(modelId: string, thrown: unknown): TroupeError {
   const status = [statusCode, otherStatus, code].find(value => typeof value === 'number')
   const isRefusal = status === undefined ? REFUSALS.has(name) : status >= 400 && status < 500 && !PASSING.has(status)
   const waitMs = retryAfterMs(responseHeaders)
-  return new TroupeError(isRefusal ? 'model/refused' : 'model/failed', `model "${modelId}"${status === undefined ? '' : ` (HTTP ${status})`}: ${(message ?? JSON.stringify(thrown)).slice(0, MESSAGE_CHARS_MAX)}`, {
-    cause: thrown,
+  return new TroupeError(isRefusal ? 'model/refused' : 'model/failed', `model "${modelId}"${status === undefined ? '' : ` (HTTP ${status})`}: ${(message || name || JSON.stringify(thrown)).slice(0, MESSAGE_CHARS_MAX)}`, {
     details: { modelId, ...(status !== undefined && { status }), ...(waitMs !== undefined && { retryAfterMs: waitMs }) },
   })
 }
