@@ -188,7 +188,7 @@ describe('a step that fails', () => {
     ['a stream', {}, stream([`data: ${'garbage '.repeat(100_000)}\n\n`])],
     ['an answer in one piece', { stream: false }, answer(200, 'garbage '.repeat(100_000))],
     ['a refusal', {}, failure(400, 'garbage '.repeat(100_000))],
-  ])('keeps little of a large %s', async (_name, options, given) => {
+  ])('keeps little of %s that is large', async (_name, options, given) => {
     await using server = await chatServer(given)
     expect(JSON.stringify(toErrorInfo(await errorOf(server, asking('hi'), listening().scope, options))).length).toBeLessThan(5_000)
   })
