@@ -1,6 +1,7 @@
 import { SimulatedClock, createActor } from 'xstate'
 import { expect, test } from 'vitest'
 import { barrier } from '../../machines/index.ts'
+import { expectEveryTransition } from '../support/machine-paths.ts'
 
 function open() {
   const clock = new SimulatedClock()
@@ -29,4 +30,8 @@ test('when the time is over a barrier names who is missing', () => {
   actor.send({ type: 'ARRIVE', name: 'a', value: 1 })
   clock.increment(1_000)
   expect(actor.getSnapshot().output).toEqual({ arrived: { a: 1 }, missing: ['b'] })
+})
+
+test('every transition of a barrier is taken', () => {
+  expectEveryTransition(barrier, { input: { expected: ['a'], timeoutMs: 1_000 }, events: [{ type: 'ARRIVE', name: 'a' }] })
 })
