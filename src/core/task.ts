@@ -20,6 +20,8 @@ export interface TaskScope<TInput> {
   readonly idempotencyKey: string
   /** Details of the last heartbeat of an earlier attempt. */
   readonly checkpoint: unknown
+  /** Wall time in milliseconds since the epoch, by the clock of the runtime, so that a virtual one counts. */
+  now(): number
   /** Says the task is alive; `details` are kept for the next attempt. */
   heartbeat(details?: unknown): void
   /** Tells watchers how far it is; not kept. */
@@ -139,11 +141,12 @@ interface PlainScope {
 /** A task without a host: same attempts, waits on the actor's own clock so that simulated clocks work. */
 async function runPlain(definition: TaskDefinition, scope: PlainScope): Promise<unknown> {
   const { clock } = scope.self as unknown as Actor<AnyActorLogic>
+  const now = (): number => nowOf(clock)
   const idempotencyKey = definition.idempotency?.(scope.input) ?? `${scope.self.sessionId}:${scope.self.id}`
   let checkpoint: unknown
   for (let attempt = 1; ; attempt++) {
     try {
-      return await definition.run({ ...scope, attempt, idempotencyKey, checkpoint, heartbeat: details => (checkpoint = details), progress: () => undefined })
+      return await definition.run({ ...scope, attempt, idempotencyKey, checkpoint, now, heartbeat: details => (checkpoint = details), progress: () => undefined })
     } catch (error) {
       if (scope.signal.aborted || attempt >= definition.retry.attempts || !definition.retryIf(error, attempt)) throw error
       // 0.5 is the middle of the jitter: without a host there is no source of randomness to take it from.
@@ -151,3 +154,7 @@ async function runPlain(definition: TaskDefinition, scope: PlainScope): Promise<
     }
   }
 }
+
+/** A simulated clock of XState tells the time; its real one does not, and then it is that of the process. */
+// eslint-disable-next-line no-restricted-globals, no-restricted-properties -- there is no host whose clock could be asked
+const nowOf = (clock: object): number => ('now' in clock && typeof clock.now === 'function' ? Number(clock.now()) : Date.now())

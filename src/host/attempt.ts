@@ -113,6 +113,7 @@ export class Attempt implements Asker {
       attempt: task.attempt,
       idempotencyKey: definition.idempotency?.(task.input) ?? this.key,
       checkpoint: task.checkpoint,
+      now: () => this.#host.env.clock.now(),
       heartbeat: details => this.#heartbeat(details),
       progress: data => void (this.#ended || this.#host.progressed(this, data)),
       get self() {

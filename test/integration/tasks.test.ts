@@ -80,6 +80,7 @@ describe.each(Object.entries(places))('on %s', (_name, makePlace) => {
     await using world = await worldOf({}, { store: await makePlace()() })
     await world.go('wood')
     expect(last().scope).toMatchObject({ input: 'wood', attempt: 1, idempotencyKey: 'default/job/1:1', checkpoint: undefined })
+    expect(last().scope.now()).toBe(world.clock.now())
     last().resolve({ chairs: 4 })
     await world.settle()
     expect(await world.actor().snapshot()).toMatchObject({ value: 'idle', context: { result: { chairs: 4 } } })

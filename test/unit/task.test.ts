@@ -34,6 +34,18 @@ describe('a task under plain createActor', () => {
     expect(seen).toEqual([[1, 7, 'key 7', undefined], [2, 7, 'key 7', 'was at 1'], [3, 7, 'key 7', 'was at 2']])
   })
 
+  test('has the time of a simulated clock, else that of the process', async () => {
+    const clock = new SimulatedClock()
+    clock.set(1_234)
+    const told: number[] = []
+    const tell = hostOf(task({ run: ({ now }) => told.push(now()) }) as never)
+    await waitFor(createActor(tell, { clock }).start(), ({ value }) => value === 'done')
+    const before = Date.now()
+    await waitFor(createActor(tell).start(), ({ value }) => value === 'done')
+    expect(told[0]).toBe(1_234)
+    expect(told[1]).toBeGreaterThanOrEqual(before)
+  })
+
   test.each([
     ['its attempts are used up', { retry: 1 }],
     ['another one makes no sense', { retryIf: () => false }],

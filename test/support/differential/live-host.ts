@@ -146,7 +146,7 @@ export class LiveHost implements Host {
     const settled = (outcome: { readonly output: unknown } | { readonly error: unknown }): void => {
       if (incarnation === this.#incarnation) this.#queue.push({ task: task.id, outcome })
     }
-    const scope = { input: task.input, signal: new AbortController().signal, attempt: 1, idempotencyKey: task.id, checkpoint: undefined, heartbeat: () => undefined, progress: () => undefined, self: ref, system: ref.system }
+    const scope = { input: task.input, signal: new AbortController().signal, attempt: 1, idempotencyKey: task.id, checkpoint: undefined, now: () => this.#now, heartbeat: () => undefined, progress: () => undefined, self: ref, system: ref.system }
     Promise.try(() => taskOf((ref as unknown as { logic: Parameters<typeof taskOf>[0] }).logic).run(scope as TaskScope<unknown>)).then(
       output => settled({ output }),
       (error: unknown) => settled({ error }),
