@@ -24,7 +24,7 @@ export interface ScheduleInput {
   readonly missed?: 'once' | 'all' | 'skip'
   /** Milliseconds. Default 60,000. */
   readonly graceMs?: number
-  /** While an earlier machine still runs: leave the run out (default), let it wait, start it all the same, or stop the earlier one. */
+  /** While an earlier machine still runs: leave the run out (default), let it wait (default with `missed: 'all'`), start it all the same, or stop the earlier one. */
   readonly overlap?: 'skip' | 'queue' | 'allow' | 'replace'
 }
 
@@ -129,7 +129,7 @@ export function schedule(...machines: readonly string[]) {
     id: 'schedule',
     meta: catalogued({ kind: 'machine', name: 'schedule', description: 'Starts things at times: by cron, once, or in an interval.', capabilities: ['schedule'] }),
     type: 'parallel',
-    context: ({ input }) => ({ ...input, begunMs: null, plannedMs: null, nextMs: null, due: [], running: {}, isOver: false, started: 0, missedRuns: 0, history: [], error: null }),
+    context: ({ input }) => ({ overlap: input.missed === 'all' ? 'queue' : 'skip', ...input, begunMs: null, plannedMs: null, nextMs: null, due: [], running: {}, isOver: false, started: 0, missedRuns: 0, history: [], error: null }),
     states: {
       times: {
         initial: 'planning',
