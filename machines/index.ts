@@ -1,3 +1,6 @@
+export { approval } from './approval.ts'
+export type { ApprovalAsked, ApprovalInput, DecisionReply, Verdict, Vote } from './approval.ts'
+export type { Asker } from './asker.ts'
 export { barrier } from './barrier.ts'
 export type { BarrierInput, BarrierOutput } from './barrier.ts'
 export { schedule } from './schedule.ts'

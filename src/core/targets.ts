@@ -12,6 +12,8 @@ export interface ActorAddress {
 
 const REPLY_EVENT = 'troupe.reply'
 const REPLY_ADDRESS = '#reply'
+const LETTER_EVENT = 'troupe.letter'
+const LETTERS_ADDRESS = '#dead-letters'
 
 /** Lets plain XState relay to an address in a unit test, where nobody listens. */
 const deaf = <T extends object>(target: T): T => Object.defineProperty(target, '_send', { value: () => undefined, enumerable: false })
@@ -28,6 +30,7 @@ export function actorAt(address: string): ActorAddress & AnyActorRef {
 }
 
 const replyTarget = deaf({ address: REPLY_ADDRESS }) as unknown as AnyActorRef
+const letterTarget = deaf({ address: LETTERS_ADDRESS }) as unknown as AnyActorRef
 
 /** An address object met as the target of a send; undefined for live actors. */
 export function addressTarget(target: unknown): ActorAddress | undefined {
@@ -37,6 +40,7 @@ export function addressTarget(target: unknown): ActorAddress | undefined {
 }
 
 export const isReplyTarget = (target: ActorAddress): boolean => target.address === REPLY_ADDRESS
+export const isLetterTarget = (target: ActorAddress): boolean => target.address === LETTERS_ADDRESS
 
 /**
  * Answers the `ask(event, { until: 'reply' })` whose event is at hand; in a later step, the oldest one that was not answered
@@ -47,4 +51,23 @@ export const isReplyTarget = (target: ActorAddress): boolean => target.address =
  */
 export function reply<TContext extends MachineContext, TExpressionEvent extends AnyEventObject, TEvent extends AnyEventObject>(value: (args: { context: TContext; event: TExpressionEvent }) => unknown) {
   return sendTo<TContext, TExpressionEvent, undefined, AnyActorRef, TEvent, never, never>(replyTarget, (args: { context: TContext; event: TExpressionEvent }) => ({ type: REPLY_EVENT, value: value(args) }) as never)
+}
+
+/** What an actor puts aside until somebody replays or discards it. */
+export interface Letter {
+  /** The actor gets it again when the letter is replayed. */
+  readonly event: AnyEventObject
+  /** Why it could not be handled now. */
+  readonly error: unknown
+}
+
+/**
+ * Puts an event of the actor's own into the dead letters, with its cause: what it could not do and cannot give up. The
+ * actor goes on meanwhile; replaying the letter sends it the event. Under plain `createActor` it does nothing.
+ *
+ * @example
+ * held: { entry: deadLetter(({ event }) => ({ event: { type: 'RETRY' }, error: event.error })), on: { RETRY: 'undoing' } }
+ */
+export function deadLetter<TContext extends MachineContext, TExpressionEvent extends AnyEventObject, TEvent extends AnyEventObject>(letter: (args: { context: TContext; event: TExpressionEvent }) => Letter) {
+  return sendTo<TContext, TExpressionEvent, undefined, AnyActorRef, TEvent, never, never>(letterTarget, (args: { context: TContext; event: TExpressionEvent }) => ({ type: LETTER_EVENT, letter: letter(args) }) as never)
 }

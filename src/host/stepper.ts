@@ -243,6 +243,7 @@ export class Stepper {
     for (const run of effects.after) batch.after.push(run)
     for (const task of effects.tasks) launchTask(this, batch, slot, task)
     for (const value of effects.replies) this.#reply(slot, batch, work, value)
+    for (const { path, event, error } of effects.letters) this.bury({ message: this.message(slot.id, slot.id, { kind: 'event', event, path }, work.message) }, batch, error)
     const { live } = slot
     if (!parent) return
     const above = parent.path.slice(0, parent.path.lastIndexOf('/'))

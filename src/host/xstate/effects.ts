@@ -9,6 +9,7 @@ export interface Effects {
   /** Durable children to stop. */
   readonly stops: readonly ActorId[]
   readonly replies: readonly unknown[]
+  readonly letters: readonly OutgoingLetter[]
   readonly emitted: readonly EventObject[]
   /** Events for the parent, by `sendParent`. */
   readonly toParent: readonly string[]
@@ -24,6 +25,14 @@ export interface OutgoingEvent {
   readonly type: string
   /** JSON text. */
   readonly event: string
+}
+
+/** An event of the actor's own, for its dead letters. */
+export interface OutgoingLetter {
+  readonly path: string
+  /** JSON text. */
+  readonly event: string
+  readonly error: unknown
 }
 
 export interface SpawnRequest {
@@ -50,6 +59,7 @@ export class EffectsBuffer implements Effects {
   spawns: Effects['spawns'] = NONE
   stops: Effects['stops'] = NONE
   replies: Effects['replies'] = NONE
+  letters: Effects['letters'] = NONE
   emitted: Effects['emitted'] = NONE
   toParent: Effects['toParent'] = NONE
   tasks: Effects['tasks'] = NONE

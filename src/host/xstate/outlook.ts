@@ -49,7 +49,8 @@ export function eventsOf(machine: AnyMachineSnapshot): ReadonlyMap<string, boole
   const nodes = machine._nodes as readonly { readonly transitions: ReadonlyMap<string, readonly { guard?: unknown; target?: unknown; actions: readonly unknown[] }[]> }[]
   for (const { transitions } of nodes) {
     for (const [type, candidates] of transitions) {
-      if (type === '' || type.startsWith('xstate.')) continue
+      // Those of its own, such as what its timers raise, nobody outside may send.
+      if (type === '' || type.startsWith('xstate.') || type.startsWith('troupe.')) continue
       const acting = candidates.filter(({ target, actions }) => target !== undefined || actions.length > 0)
       if (acting.length > 0) guardedBy.set(type, (guardedBy.get(type) ?? true) && acting.every(({ guard }) => guard !== undefined))
     }

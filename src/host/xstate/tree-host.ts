@@ -9,7 +9,8 @@ import type { HostLink } from '../../core/host-link.ts'
 import { createBorder, decodeJson, encodeJson, seal } from '../../core/json.ts'
 import type { Border } from '../../core/json.ts'
 import { remoteAddressOf, remoteMachineOf } from '../../core/remote.ts'
-import { addressTarget, isReplyTarget } from '../../core/targets.ts'
+import { addressTarget, isLetterTarget, isReplyTarget } from '../../core/targets.ts'
+import type { Letter } from '../../core/targets.ts'
 import { findRefs, goneRef, storedForm } from './actor-refs.ts'
 import { EffectsBuffer, QUIET } from './effects.ts'
 import type { Effects } from './effects.ts'
@@ -102,8 +103,8 @@ export class TreeHost implements HostLink, TaskHost, LiveHost {
   takeOver(root: AnyActorRef): void {
     this.#root = root
     const system = root.system as unknown as System
-    system._relay = (_source, target, event) => {
-      if (!this.#relayOut(target, event)) internals(target)._send(event)
+    system._relay = (source, target, event) => {
+      if (!this.#relayOut(source, target, event)) internals(target)._send(event)
     }
     system.scheduler = this
   }
@@ -199,7 +200,7 @@ export class TreeHost implements HostLink, TaskHost, LiveHost {
   // ── what is sent ──────────────────────────────────────────────────────────────────────────────────────────
 
   /** Collects what leaves the tree, or comes from code beside it; false for what stays inside. */
-  #relayOut(target: AnyActorRef, event: EventObject): boolean {
+  #relayOut(source: AnyActorRef | undefined, target: AnyActorRef, event: EventObject): boolean {
     // A child with `syncSnapshot` tells its parent its snapshot as it starts: the parent heard that before the restart.
     if (this.restoring) return true
     const remote = addressTarget(target)
@@ -207,6 +208,7 @@ export class TreeHost implements HostLink, TaskHost, LiveHost {
       if (remote.address === PARENT.address) {
         if (!event.type.startsWith('xstate.')) this.effects.add('toParent', this.#encode(event, 'event'))
       } else if (isReplyTarget(remote)) this.effects.add('replies', this.#reply(event))
+      else if (isLetterTarget(remote)) this.effects.add('letters', this.#letter(source, event))
       else this.effects.add('sends', { to: parseAddress(remote.address, this.#tenant()), path: remote.path, type: event.type, event: this.#encode(event, 'event') })
       return true
     }
@@ -224,6 +226,11 @@ export class TreeHost implements HostLink, TaskHost, LiveHost {
   #reply(event: EventObject): unknown {
     const { value } = event as EventObject & { value: unknown }
     return decodeJson(this.#encode(value, 'reply'))
+  }
+
+  #letter(source: AnyActorRef | undefined, event: EventObject): Effects['letters'][number] {
+    const { letter } = event as EventObject & { letter: Letter }
+    return { path: source ? pathOf(source) : '', event: this.#encode(letter.event, 'event'), error: letter.error }
   }
 
   #encode(value: unknown, what: string): string {
