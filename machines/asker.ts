@@ -15,3 +15,6 @@ export function actorOf(asker: Asker): AnyActorRef {
   if (!('address' in asker)) return asker
   return Object.assign(actorAt(asker.address), asker.path !== undefined && { path: asker.path })
 }
+
+/** The machine's action `answer`, with what it tells. */
+export const tell = <TAsked, TAnswer>(give: (asked: TAsked) => TAnswer) => ({ type: 'answer', params: (asked: TAsked) => ({ answer: give(asked) }) }) as const

@@ -3,8 +3,7 @@ import { z } from 'zod'
 import { catalogued } from '../src/core/catalogue.ts'
 import { TroupeError } from '../src/core/errors.ts'
 import { reply } from '../src/core/targets.ts'
-import { actorOf, askerSchema } from './asker.ts'
-import type { Asker } from './asker.ts'
+import { actorOf, askerSchema, tell } from './asker.ts'
 
 /** A machine knows no time, so an open breaker counts it in parts of `openMs`: what it says of the rest is at most one part too much. */
 const TICKS = 10
@@ -86,10 +85,9 @@ interface Asked {
   readonly event: BreakerEvent
 }
 
-const tell = (give: (asked: Asked) => BreakerAnswer | BreakerStatus) => ({ type: 'answer', params: (asked: Asked) => ({ answer: give(asked) }) }) as const
-const tellAllowed = tell(({ event }) => ({ type: 'breaker.allowed', id: idOf(event) }))
-const tellRefused = tell(({ context, event }) => ({ type: 'breaker.refused', id: idOf(event), retryInMs: retryInMs(context) }))
-const tellStatus = (state: BreakerStatus['state']) => tell(({ context }) => statusOf(context, state))
+const tellAllowed = tell(({ event }: Asked): BreakerAnswer => ({ type: 'breaker.allowed', id: idOf(event) }))
+const tellRefused = tell(({ context, event }: Asked): BreakerAnswer => ({ type: 'breaker.refused', id: idOf(event), retryInMs: retryInMs(context) }))
+const tellStatus = (state: BreakerStatus['state']) => tell(({ context }: Asked) => statusOf(context, state))
 
 const answerTimer = (request: string): string => `answer ${request}`
 const failureTimer = (failure: number): string => `failure ${failure}`
