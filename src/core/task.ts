@@ -80,6 +80,12 @@ export function task<TOutput, TInput = NonReducibleUnknown>(options: TaskOptions
   return Object.assign(logic, { [TASK]: definition })
 }
 
+/** The same logic, as a task whose idempotency key comes from its input where it says nothing of its own; logic that is no task as it is. */
+export function keyedBy<TLogic extends AnyActorLogic>(logic: TLogic, key: (input: unknown) => string): TLogic {
+  const known = (logic as { [TASK]?: TaskDefinition })[TASK]
+  return known && !known.idempotency ? (task({ ...known, idempotency: key } as TaskOptions<unknown, unknown>) as AnyActorLogic as TLogic) : logic
+}
+
 function defineTask<TInput, TOutput>(options: TaskOptions<TInput, TOutput>): TaskDefinition {
   for (const name of ['timeout', 'heartbeatTimeout'] as const) {
     const value = options[name]
