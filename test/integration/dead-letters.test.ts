@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeEach, describe, expect, test } from 'vitest'
-import { actorAt, remote, task } from 'troupe'
+import { actorAt, deadLetter, remote, task } from 'troupe'
 import type { TaskScope } from 'troupe'
 import { createMemoryStore, createTestWorld } from 'troupe/testing'
 import { assign, sendTo, setup } from 'xstate'
@@ -195,6 +195,34 @@ describe.each(Object.entries(places))('on %s', (_name, makePlace) => {
     const third = await world.runtime.deadLetters.list({ limit: 5, after: second.at(-1)?.id ?? '' })
     expect([...first, ...second, ...third]).toEqual(all)
   })
+})
+
+test('what an actor puts aside itself waits in the dead letters, with its cause, and comes back to the part that put it there', async () => {
+  const clerk = setup({ types: { events: {} as { type: 'FILE'; form: number } } }).createMachine({
+    initial: 'closed',
+    states: {
+      closed: { on: { FILE: { target: 'open', actions: deadLetter(({ event }) => ({ event, error: new Error(`form ${event.form} is for tomorrow`) })) } } },
+      open: { on: { FILE: 'done' } },
+      done: { type: 'final' },
+    },
+  })
+  const office = setup({ actors: { clerk }, types: { events: {} as { type: 'FILE'; form: number } } }).createMachine({
+    initial: 'working',
+    states: { working: { invoke: { id: 'clerk', src: 'clerk', onDone: 'over' }, on: { FILE: { actions: sendTo('clerk', ({ event }) => event) } } }, over: { type: 'final' } },
+  })
+  await using world = await createTestWorld({ machines: { office } })
+  const actor = world.runtime.actor(office, '1')
+  await actor.start()
+  await actor.send({ type: 'FILE', form: 7 })
+  expect(await actor.snapshot()).toMatchObject({ status: 'active', failure: undefined })
+  const [letter, ...others] = await world.runtime.deadLetters.list()
+  expect(others).toEqual([])
+  expect(letter).toMatchObject({ address: 'office/1', cause: { name: 'Error', message: 'form 7 is for tomorrow' }, message: { body: { kind: 'event', event: { type: 'FILE', form: 7 }, path: '/clerk' } } })
+  await world.crash()
+  await world.restart()
+  await world.runtime.deadLetters.replay(letter?.id ?? '')
+  expect((await world.runtime.actor(office, '1').snapshot()).status).toBe('done')
+  expect(await world.runtime.deadLetters.list()).toEqual([])
 })
 
 test('several events that poison one actor are several letters, and the good ones between them count', async () => {
