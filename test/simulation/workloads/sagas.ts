@@ -1,8 +1,9 @@
 import { task } from 'troupe'
 import type { TaskScope } from 'troupe'
-import { assign, setup } from 'xstate'
+import { saga } from 'troupe/machines'
+import type { SagaOutput, UndoInput } from 'troupe/machines'
 import type { Client } from '../client.ts'
-import type { Deed, Outside } from '../outside.ts'
+import type { Deed as Made, Outside } from '../outside.ts'
 import type { Aftermath, Report, Workload, WorkloadParts } from './workload.ts'
 
 const CLIENTS = 5
@@ -18,7 +19,7 @@ interface SagaInput {
   readonly declined: number
 }
 
-interface SagaStep {
+interface Deed {
   readonly name: string
   readonly step: number
   readonly isDeclined: boolean
@@ -28,57 +29,44 @@ class Declined extends Error {
   override readonly name = 'Declined'
 }
 
-/** Does step after step; once one is declined, undoes what it has done, the last step first. */
+/** Up to so many steps, of which each saga has its own number. */
 const createSaga = (outside: Outside) => {
   const services = createServices(outside)
   const often = { retry: { attempts: 60, baseMs: 40, factor: 1 }, retryIf: (error: unknown) => !(error instanceof Declined), timeout: TIMEOUT_MS } as const
-  const run = (verb: 'does' | 'undoes', serve: (scope: TaskScope<SagaStep>) => void) =>
-    task({
-      ...often,
-      run: (scope: TaskScope<SagaStep>) => {
-        const { name, step } = scope.input
-        outside.effect({ task: `${name} ${verb} ${step}`, key: scope.idempotencyKey, attempt: scope.attempt })
-        return outside.call(() => serve(scope))
-      },
-    })
-  const input = ({ context: { name, step, declined } }: { context: SagaInput & { step: number } }): SagaStep => ({ name, step, isDeclined: step === declined })
-  return setup({
-    types: { context: {} as SagaInput & { step: number }, input: {} as SagaInput, output: {} as 'completed' | 'compensated' },
-    actors: { do: run('does', services.do), undo: run('undoes', services.undo) },
-    actions: { next: assign({ step: ({ context }) => context.step + 1 }), back: assign({ step: ({ context }) => context.step - 1 }) },
-  }).createMachine({
-    context: ({ input: given }) => ({ ...given, step: 0 }),
-    initial: 'doing',
-    output: ({ event }) => (event as unknown as { output: 'completed' | 'compensated' }).output,
-    states: {
-      doing: { invoke: { src: 'do', input, onDone: { target: 'done', actions: 'next' }, onError: { target: 'undone', actions: 'back' } } },
-      done: { always: [{ guard: ({ context }) => context.step >= context.steps, target: 'completed' }, 'doing'] },
-      undoing: { invoke: { src: 'undo', input, onDone: { target: 'undone', actions: 'back' } } },
-      undone: { always: [{ guard: ({ context }) => context.step < 0, target: 'compensated' }, 'undoing'] },
-      completed: { type: 'final', output: 'completed' },
-      compensated: { type: 'final', output: 'compensated' },
-    },
+  const act = (verb: 'does' | 'undoes', { idempotencyKey: key, attempt }: TaskScope<unknown>, deed: Deed) => {
+    outside.effect({ task: `${deed.name} ${verb} ${deed.step}`, key, attempt })
+    return outside.call(() => services[verb](key, deed))
+  }
+  return saga<SagaInput>({
+    name: 'saga',
+    steps: Array.from({ length: STEPS_MAX }, (_, step) => ({
+      name: `s${step}`,
+      when: ({ input }) => step < input.steps,
+      input: ({ input: { name, declined } }): Deed => ({ name, step, isDeclined: step === declined }),
+      do: task({ ...often, run: (scope: TaskScope<Deed>) => act('does', scope, scope.input) }),
+      undo: task({ ...often, run: (scope: TaskScope<UndoInput<SagaInput>>) => act('undoes', scope, { name: scope.input.input.name, step, isDeclined: false }) }),
+    })),
   })
 }
 
 /** What sagas book: once per key, however often they are asked, and now and then with an error that says nothing. */
 function createServices(outside: Outside) {
   const decided = new Map<string, boolean>()
-  const once = (verb: string, { input, idempotencyKey }: TaskScope<SagaStep>, isDeclined: boolean): void => {
-    if (!decided.has(idempotencyKey)) {
-      decided.set(idempotencyKey, isDeclined)
-      if (!isDeclined) outside.note(idempotencyKey, `${input.name} ${verb} ${input.step}`)
+  const once = (verb: string, key: string, { name, step, isDeclined }: Deed): void => {
+    if (!decided.has(key)) {
+      decided.set(key, isDeclined)
+      if (!isDeclined) outside.note(key, `${name} ${verb} ${step}`)
     }
-    if (decided.get(idempotencyKey)) throw new Declined(`step ${input.step} of ${input.name} is declined`)
+    if (decided.get(key)) throw new Declined(`step ${step} of ${name} is declined`)
   }
   return {
-    do: (scope: TaskScope<SagaStep>): void => once('does', scope, scope.input.isDeclined),
-    undo: (scope: TaskScope<SagaStep>): void => once('undoes', scope, false),
+    does: (key: string, deed: Deed): void => once('does', key, deed),
+    undoes: (key: string, deed: Deed): void => once('undoes', key, deed),
   }
 }
 
 export function createSagas({ outside, hire, size }: WorkloadParts): Workload {
-  const sagas = new Map<string, SagaInput & { output: unknown }>()
+  const sagas = new Map<string, SagaInput & { readonly end: SagaOutput['end'] }>()
   const rounds = Math.max(1, Math.round(size / WEIGHT / CLIENTS))
 
   async function customer(client: Client): Promise<void> {
@@ -87,15 +75,16 @@ export function createSagas({ outside, hire, size }: WorkloadParts): Workload {
       const name = client.nextOperation()
       const steps = client.draw.from(1, STEPS_MAX + 1)
       const input = { name, steps, declined: client.draw.from(0, 2 * steps) }
-      sagas.set(name, { ...input, output: await client.result(`saga/${name}`, input) })
+      const { output } = (await client.result(`saga/${name}`, input)) as { readonly output: SagaOutput }
+      sagas.set(name, { ...input, end: output.end })
     }
   }
 
   const check = ({ hasLostTail }: Aftermath, report: Report): void => {
-    const deeds = Map.groupBy(outside.deeds, ({ what }: Deed) => what.slice(0, what.indexOf(' ')))
-    for (const { name, steps, declined, output } of sagas.values()) {
+    const deeds = Map.groupBy(outside.deeds, ({ what }: Made) => what.slice(0, what.indexOf(' ')))
+    for (const { name, steps, declined, end } of sagas.values()) {
       const isDeclined = declined < steps
-      if (output !== (isDeclined ? 'compensated' : 'completed')) report(`saga/${name} ended ${JSON.stringify(output)}, with ${steps} steps of which ${declined} is declined`)
+      if (end !== (isDeclined ? 'compensated' : 'completed')) report(`saga/${name} ended ${end}, with ${steps} steps of which ${declined} is declined`)
       const count = Math.min(steps, declined)
       const forth = Array.from({ length: count }, (_, step) => `${name} does ${step}`)
       const back = isDeclined ? forth.toReversed().map(what => what.replace('does', 'undoes')) : []
