@@ -13,6 +13,8 @@ export interface HostLink {
   /** Asks for the durable actor after the commit of the current step. */
   spawn(proxy: AnyActorRef, address: string, input: unknown): void
   stop(address: string): void
+  /** The `ask` whose event this actor is handling now. */
+  askAtHand(self: AnyActorRef): string | null
 }
 
 const LINK = Symbol('troupe.host')

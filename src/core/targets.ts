@@ -1,6 +1,7 @@
 import { sendTo } from 'xstate'
 import type { AnyActorRef, AnyEventObject, MachineContext } from 'xstate'
 import { parseAddress } from './address.ts'
+import { hostLinkOf } from './host-link.ts'
 
 /** A durable actor as data: it survives JSON, so machines may keep it in context and put it in events. */
 export interface ActorAddress {
@@ -42,15 +43,25 @@ export function addressTarget(target: unknown): ActorAddress | undefined {
 export const isReplyTarget = (target: ActorAddress): boolean => target.address === REPLY_ADDRESS
 export const isLetterTarget = (target: ActorAddress): boolean => target.address === LETTERS_ADDRESS
 
+/** Says who asked, for a `reply` in a later step: null when nobody waits for one. Keep it in context with what it is about. */
+export const askAtHand = (self: AnyActorRef): string | null => hostLinkOf(self.system)?.askAtHand(self) ?? null
+
 /**
  * Answers the `ask(event, { until: 'reply' })` whose event is at hand; in a later step, the oldest one that was not answered
- * and still waits. Without one, or under plain `createActor`, it does nothing.
+ * and still waits. With `to` it answers that one (from `askAtHand`) and no other. Without one, or under plain `createActor`,
+ * it does nothing.
  *
  * @example
  * on: { total: { actions: reply(({ context }) => context.total) } }
  */
-export function reply<TContext extends MachineContext, TExpressionEvent extends AnyEventObject, TEvent extends AnyEventObject>(value: (args: { context: TContext; event: TExpressionEvent }) => unknown) {
-  return sendTo<TContext, TExpressionEvent, undefined, AnyActorRef, TEvent, never, never>(replyTarget, (args: { context: TContext; event: TExpressionEvent }) => ({ type: REPLY_EVENT, value: value(args) }) as never)
+export function reply<TContext extends MachineContext, TExpressionEvent extends AnyEventObject, TEvent extends AnyEventObject>(
+  value: (args: { context: TContext; event: TExpressionEvent }) => unknown,
+  { to }: { readonly to?: (args: { context: TContext; event: TExpressionEvent }) => string | null } = {},
+) {
+  return sendTo<TContext, TExpressionEvent, undefined, AnyActorRef, TEvent, never, never>(
+    replyTarget,
+    (args: { context: TContext; event: TExpressionEvent }) => ({ type: REPLY_EVENT, value: value(args), ...(to && { to: to(args) }) }) as never,
+  )
 }
 
 /** What an actor puts aside until somebody replays or discards it. */

@@ -24,7 +24,7 @@ import type { Failure } from './supervision.ts'
 import { launchTask } from './task-steps.ts'
 import type { Work } from './work.ts'
 import { QUIET, noStep } from './xstate/effects.ts'
-import type { Step } from './xstate/effects.ts'
+import type { Reply, Step } from './xstate/effects.ts'
 import type { LiveActor } from './xstate/live-actor.ts'
 
 export interface StepperParts {
@@ -143,7 +143,7 @@ export class Stepper {
     if (body.key !== undefined) this.#mark(batch, slot, body.key, body.event)
     return this.run(work, batch, slot, 'event', { message, event: body.event, path: body.path }, () => {
       if (body.ask) this.#openAsk(slot, body.ask)
-      return this.live(slot).send(decodeJson<{ type: string }>(body.event), body.path)
+      return this.live(slot).send(decodeJson<{ type: string }>(body.event), body.path, body.ask?.request)
     })
   }
 
@@ -242,7 +242,7 @@ export class Stepper {
     for (const task of effects.cancelled) batch.after.push(() => this.parts.executor.abort(slot.id, task))
     for (const run of effects.after) batch.after.push(run)
     for (const task of effects.tasks) launchTask(this, batch, slot, task)
-    for (const value of effects.replies) this.#reply(slot, batch, work, value)
+    for (const reply of effects.replies) this.#reply(slot, batch, work, reply)
     for (const { path, event, error } of effects.letters) this.bury({ message: this.message(slot.id, slot.id, { kind: 'event', event, path }, work.message) }, batch, error)
     const { live } = slot
     if (!parent) return
@@ -265,10 +265,10 @@ export class Stepper {
     return slot.asks.filter(({ expiresAt }) => expiresAt > now)
   }
 
-  #reply(slot: Slot, batch: Batch, { message: { body } }: Work, value: unknown): void {
+  #reply(slot: Slot, batch: Batch, { message: { body } }: Work, { value, to }: Reply): void {
     const waiting = this.#waitingAsks(slot)
-    const own = body.kind === 'event' ? body.ask?.request : undefined
-    const ask = waiting.find(({ request }) => request === own) ?? waiting[0]
+    const own = to === undefined && body.kind === 'event' ? body.ask?.request : to
+    const ask = waiting.find(({ request }) => request === own) ?? (to === undefined ? waiting[0] : undefined)
     if (!ask) return
     slot.set('asks', waiting.filter(other => other !== ask))
     this.note(undefined, batch, slot, 'reply')

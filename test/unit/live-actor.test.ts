@@ -248,7 +248,7 @@ describe('what leaves an actor', () => {
     expect(JSON.parse(sent?.event ?? '')).toMatchObject({ type: 'HELLO', from: { address: 'rig/1' }, list: [{ address: 'rig/1', path: '/helper' }, null, 1], error: { $troupe: 'Error' }, bytes: { $troupe: 'Uint8Array' } })
     expect(rig.send({ type: 'PART' }).effects.sends).toEqual([{ to: 'default/order/42', path: '/inner', type: 'HELLO', event: '{"type":"HELLO"}' }])
     expect(rig.send({ type: 'UP' }).effects.toParent).toEqual(['{"type":"UPWARDS"}'])
-    expect(rig.send({ type: 'ANSWER', n: 3 } as AnyEvent).effects.replies).toEqual([{ n: 3 }])
+    expect(rig.send({ type: 'ANSWER', n: 3 } as AnyEvent).effects.replies).toEqual([{ value: { n: 3 } }])
     expect(rig.send({ type: 'SAY' }).effects.emitted).toEqual([{ type: 'one' }, { type: 'two' }])
     expect(rig.send({ type: 'ELSE' })).toEqual({ delta: undefined, effects: rig.send({ type: 'ELSE' }).effects })
   })

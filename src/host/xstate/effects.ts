@@ -8,7 +8,7 @@ export interface Effects {
   readonly spawns: readonly SpawnRequest[]
   /** Durable children to stop. */
   readonly stops: readonly ActorId[]
-  readonly replies: readonly unknown[]
+  readonly replies: readonly Reply[]
   readonly letters: readonly OutgoingLetter[]
   readonly emitted: readonly EventObject[]
   /** Events for the parent, by `sendParent`. */
@@ -42,6 +42,12 @@ export interface SpawnRequest {
   readonly input: string
   readonly path: string
   readonly sync: boolean
+}
+
+export interface Reply {
+  readonly value: unknown
+  /** The ask it answers; null: none; absent: the one at hand, or else the oldest. */
+  readonly to?: string | null
 }
 
 /** What one step did. */

@@ -71,12 +71,17 @@ export class LiveActor {
     return this.#step(() => this.#root.start())
   }
 
-  /** Hands an event to the actor, or to a child in its tree. */
-  send(event: EventObject, path = ''): Step {
-    return this.#step(() => {
-      const ref = this.#host.find(path)
-      if (ref && !this.#host.isStale(event, ref)) internals(ref)._send(event)
-    })
+  /** Hands an event to the actor, or to a child in its tree; `ask` is that of the event, if it wants a reply. */
+  send(event: EventObject, path = '', ask: string | null = null): Step {
+    this.#host.ask = ask
+    try {
+      return this.#step(() => {
+        const ref = this.#host.find(path)
+        if (ref && !this.#host.isStale(event, ref)) internals(ref)._send(event)
+      })
+    } finally {
+      this.#host.ask = null
+    }
   }
 
   /** The earliest due timer at `now`. */

@@ -13,7 +13,7 @@ import { addressTarget, isLetterTarget, isReplyTarget } from '../../core/targets
 import type { Letter } from '../../core/targets.ts'
 import { findRefs, goneRef, storedForm } from './actor-refs.ts'
 import { EffectsBuffer, QUIET } from './effects.ts'
-import type { Effects } from './effects.ts'
+import type { Effects, Reply } from './effects.ts'
 import { internals, pathOf, unescapePart } from './internals.ts'
 import type { InspectionEvent, System } from './internals.ts'
 import { isMachine, kindOf } from './logic.ts'
@@ -57,6 +57,8 @@ export class TreeHost implements HostLink, TaskHost, LiveHost {
   ordinal: number
   stepping = false
   restoring = false
+  /** Of the event at hand. */
+  ask: string | null = null
   /** How much code runs beside the actor: it must stay in memory while it does. */
   running = 0
   #root: AnyActorRef | undefined
@@ -193,6 +195,10 @@ export class TreeHost implements HostLink, TaskHost, LiveHost {
     this.effects.add('stops', address as ActorId)
   }
 
+  askAtHand(self: AnyActorRef): string | null {
+    return self === this.#root ? this.ask : null
+  }
+
   #tenant(): string {
     return parseActorId(this.options.id).tenant
   }
@@ -223,9 +229,9 @@ export class TreeHost implements HostLink, TaskHost, LiveHost {
     return true
   }
 
-  #reply(event: EventObject): unknown {
-    const { value } = event as EventObject & { value: unknown }
-    return decodeJson(this.#encode(value, 'reply'))
+  #reply(event: EventObject): Reply {
+    const { value, to } = event as EventObject & Reply
+    return { value: decodeJson(this.#encode(value, 'reply')), ...(to !== undefined && { to }) }
   }
 
   #letter(source: AnyActorRef | undefined, event: EventObject): Effects['letters'][number] {
