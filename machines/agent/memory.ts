@@ -39,14 +39,14 @@ export function viewOf({ messages, summary, data }: AgentContext, memory: Memory
   }
 }
 
-/** The messages from an index on: no result without its call, and what the user has asked for last is never missing. */
-function since(messages: readonly Message[], first: number): readonly Message[] {
-  let from = Math.max(0, Math.min(first, messages.length - 1))
-  while (messages[from]?.role === 'tool') from++
-  const view = messages.slice(from)
-  if (view.some(({ role }) => role === 'user')) return view
-  const asked = messages.findLast(({ role }) => role === 'user')
-  return asked ? [asked, ...view] : view
+/** The messages from an index on, from the first words of the user there; what the user has asked last is never missing. */
+function since(messages: readonly Message[], from: number): readonly Message[] {
+  const view = messages.slice(Math.max(0, from))
+  const words = view.findIndex(({ role }) => role === 'user')
+  if (words >= 0) return view.slice(words)
+  // In the midst of a long turn: no result may stand there without its call.
+  const whole = view.findIndex(({ role }) => role !== 'tool')
+  return [...messages.filter(({ role }) => role === 'user').slice(-1), ...(whole < 0 ? [] : view.slice(whole))]
 }
 
 function firstWithin(messages: readonly Message[], tokensMax: number, estimate: (message: Message) => number): number {
