@@ -43,6 +43,8 @@ export interface Outcome<TOutput = unknown> {
 export interface MemberOutcome<TOutput = unknown> extends Outcome<TOutput> {
   readonly member: string
   readonly attempts: number
+  /** Whether its fallback was the last at it. */
+  readonly isFallback?: boolean
 }
 
 /** What a pattern comes to: as a whole, and by member in the order of their work. */
