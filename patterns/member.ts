@@ -45,6 +45,12 @@ export function resolveMembers(pattern: string, members: Members): Readonly<Reco
   return Object.fromEntries(entries.map(([name, entry]) => [name, checkMember(pattern, name, withOptions(entry))]))
 }
 
+/** The members with one more, who has a role in the pattern. Throws `config/invalid` when a member has the name of the role. */
+export function withRole(pattern: string, members: Readonly<Record<string, MemberOptions>>, role: string, entry: Member | MemberOptions): Readonly<Record<string, MemberOptions>> {
+  if (Object.hasOwn(members, role)) throw new TroupeError('config/invalid', `pattern '${pattern}': no member can be called '${role}', which is a role of it`)
+  return { ...members, ...resolveMembers(pattern, { [role]: entry }) }
+}
+
 const withOptions = (entry: Member | MemberOptions): MemberOptions => (typeof entry === 'object' && entry !== null && !isLogic(entry) ? entry : { member: entry })
 
 /** Those who are called the same are numbered. */
