@@ -94,5 +94,5 @@ const SIMPLE_CHARS_MAX = 2_000
 export function isComplexTask(task: unknown): boolean {
   const { complexity } = (task ?? {}) as { readonly complexity?: unknown }
   if (typeof complexity === 'number') return complexity > COMPLEXITY_MAX
-  return (Array.isArray(task) && task.length > 1) || JSON.stringify(task).length > SIMPLE_CHARS_MAX
+  return (Array.isArray(task) && task.length > 1) || JSON.stringify(task ?? null).length > SIMPLE_CHARS_MAX
 }
