@@ -58,6 +58,8 @@ export interface PatternOutcome<TOutput = unknown> extends Outcome<TOutput> {
  */
 export interface MemberInput {
   readonly task?: unknown
+  /** How many patterns deep the member is; patterns pass it on, and end one that is too deep. */
+  readonly depth?: number
 }
 
 export const isOutcome = (value: unknown): value is Outcome => typeof value === 'object' && value !== null && (value as Partial<Outcome>).kind === 'outcome'

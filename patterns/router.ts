@@ -6,7 +6,7 @@ import { parallel } from './parallel.ts'
 import type { ParallelOptions } from './parallel.ts'
 import { pipeline } from './pipeline.ts'
 import type { PipelineOptions } from './pipeline.ts'
-import { asVerdict, failed, isAllEnded, isDone, lastResult, team, whyNot } from './team.ts'
+import { asVerdict, isDone, lastResult, team, whyNot } from './team.ts'
 import type { PatternOptions, TeamContext } from './team.ts'
 
 export interface RouterOptions extends PatternOptions {

@@ -2,7 +2,7 @@ import { assign, enqueueActions, setup } from 'xstate'
 import type { AnyActorLogic, DoneActorEvent } from 'xstate'
 import { addUsage, noUsage } from '../machines/outcome.ts'
 import type { MemberInput, MemberOutcome, OutcomeStatus, PatternOutcome } from '../machines/outcome.ts'
-import { catalogueEntryOf, catalogued } from '../src/core/catalogue.ts'
+import { catalogueEntryOf, catalogued, childLogicOf } from '../src/core/catalogue.ts'
 import { TroupeError } from '../src/core/errors.ts'
 import { delegation } from './delegation.ts'
 import type { DelegationInput } from './delegation.ts'
@@ -46,6 +46,8 @@ export interface Verdict {
 /** State of a pattern: what it has given out, and what came of it. Patterns work out everything else from these. */
 export interface TeamContext {
   readonly task: unknown
+  /** How many patterns deep this one is, by what it was told: what stands behind names is known only as it runs. */
+  readonly depth: number
   readonly work: readonly DelegationInput[]
   /** In the order in which they ended. */
   readonly results: readonly WorkResult[]
@@ -128,7 +130,11 @@ export function team({ name, description, capabilities = [], limits: overrides }
   const root = {
     id: name,
     meta: catalogued({ kind: 'pattern', name, ...(description !== undefined && { description }), capabilities }),
-    context: ({ input }: { readonly input: MemberInput | undefined }): TeamContext => ({ task: input?.task ?? null, work: [], results: [], progress: { total: 0, begun: 0, ended: 0, failed: 0 }, verdict: null }),
+    context: ({ input }: { readonly input: MemberInput | undefined }): TeamContext => {
+      const { task = null, depth: level = 1 } = input ?? {}
+      const verdict = level > limits.depthMax ? failed(`it is ${level} patterns deep, the limit depthMax is ${limits.depthMax}: is there a cycle?`) : null
+      return { task, depth: level, work: [], results: [], progress: { total: 0, begun: 0, ended: 0, failed: 0 }, verdict }
+    },
     on: {
       'xstate.done.actor.*': { actions: { type: 'take', params: ({ event }: { readonly event: DoneActorEvent }) => event } },
       CANCEL: { actions: { type: 'conclude', params: () => () => failed('it was cancelled', null, 'cancelled') } },
@@ -165,8 +171,8 @@ function withBegun(context: TeamContext, { concurrencyMax }: PatternLimits): Tea
   return { ...context, progress: { ...progress, begun: Math.max(progress.begun, Math.min(work.length, progress.ended + concurrencyMax)) } }
 }
 
-const begunBetween = (before: TeamContext, { work, progress }: TeamContext): { readonly id: string; readonly input: DelegationInput }[] =>
-  work.slice(before.progress.begun, progress.begun).map((input, offset) => ({ id: workId(before.progress.begun + offset), input }))
+const begunBetween = (before: TeamContext, { work, progress, depth }: TeamContext): { readonly id: string; readonly input: DelegationInput }[] =>
+  work.slice(before.progress.begun, progress.begun).map((input, offset) => ({ id: workId(before.progress.begun + offset), input: { ...input, more: { ...input.more, depth: depth + 1 } } }))
 
 function withResults(context: TeamContext, more: readonly WorkResult[]): TeamContext {
   const { results, progress } = context
@@ -191,8 +197,7 @@ function outcomeOf(context: TeamContext): PatternOutcome {
 }
 
 /** Levels of patterns inside a logic, itself included. What stands behind a name is not looked at. */
-export function depthOf(logic: AnyActorLogic): number {
-  const { implementations } = logic as { readonly implementations?: { readonly actors?: Readonly<Record<string, AnyActorLogic>> } }
-  const inside = Object.values(implementations?.actors ?? {}).map(depthOf)
+function depthOf(logic: AnyActorLogic): number {
+  const inside = Object.values(childLogicOf(logic)).map(depthOf)
   return (catalogueEntryOf(logic)?.kind === 'pattern' ? 1 : 0) + Math.max(0, ...inside)
 }

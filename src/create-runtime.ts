@@ -1,5 +1,6 @@
 import { hostname } from 'node:os'
 import type { Clock, Random } from './core/clock.ts'
+import type { PatternInfo } from './core/catalogue.ts'
 import { plainCodec } from './core/codec.ts'
 import type { Codec } from './core/codec.ts'
 import { TroupeError } from './core/errors.ts'
@@ -8,6 +9,7 @@ import type { Limits } from './core/limits.ts'
 import { resolveQueues } from './core/queue.ts'
 import type { QueueOptions } from './core/queue.ts'
 import type { Store } from './core/store.ts'
+import { PatternCatalogue, checkMembers } from './host/catalogue.ts'
 import { defineMachines } from './host/definition.ts'
 import type { Machines } from './host/definition.ts'
 import { createCounters } from './host/env.ts'
@@ -32,6 +34,8 @@ export interface RuntimeOptions<TMachines extends Machines = Machines> {
   readonly limits?: Partial<Limits>
   /** Queues of tasks that this process serves, by name. On Redis limits and shares hold over all processes. */
   readonly queues?: Readonly<Record<string, QueueOptions>>
+  /** Definitions of patterns (`definePattern`) that `runtime.patterns.definitions()` shows, for those who build machines of them. */
+  readonly patterns?: readonly PatternInfo[]
   /** Journal entries older than this many milliseconds may go, but for what an actor still needs. Default: kept. */
   readonly journalMs?: number
   /** Transforms all user data at the store's edge. Default: plain. */
@@ -62,6 +66,8 @@ export async function createRuntime<const TMachines extends Machines>(options: R
   if (typeof options.machines !== 'object' || options.machines === null) throw new TroupeError('config/invalid', 'createRuntime needs machines: { name: machine }')
   if (options.journalMs !== undefined && !(options.journalMs >= 0)) throw new TroupeError('config/invalid', `journalMs must be a number of milliseconds from 0, not ${options.journalMs}`)
   const definitions = defineMachines(options.machines, limits)
+  checkMembers(definitions)
+  const patterns = new PatternCatalogue(definitions, options.patterns ?? [])
   const { store, close } = await openStore(options.store)
   const name = nameProcess(random)
   let messages = 0
@@ -97,5 +103,5 @@ export async function createRuntime<const TMachines extends Machines>(options: R
     await end()
     throw error
   }
-  return new Runtime<TMachines>(env, node, end)
+  return new Runtime<TMachines>(env, node, end, patterns)
 }

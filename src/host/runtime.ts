@@ -7,6 +7,8 @@ import type { Message, Body } from '../core/message.ts'
 import type { QueueView } from '../core/queue.ts'
 import { actorStatuses, deadLetterStates } from '../core/store.ts'
 import type { ActorStatus, DeadLetter, DeadLetterState, LeaseInfo, Member } from '../core/store.ts'
+import { Catalogue } from './catalogue.ts'
+import type { PatternCatalogue } from './catalogue.ts'
 import type { Machines, Registration } from './definition.ts'
 import type { Counters, HostEnv } from './env.ts'
 import { viewQueues } from './queue-view.ts'
@@ -122,13 +124,18 @@ export class Runtime<TMachines extends Machines = Machines> {
   readonly #names: ReadonlyMap<AnyActorLogic, string>
   readonly #closeStore: () => Promise<void>
   readonly deadLetters: DeadLetters
+  /** The registered agents, to be found by what they can do. */
+  readonly agents: Catalogue
+  readonly patterns: PatternCatalogue
 
   /** @internal */
-  constructor(env: HostEnv, node: Node, closeStore: () => Promise<void>) {
+  constructor(env: HostEnv, node: Node, closeStore: () => Promise<void>, patterns: PatternCatalogue) {
     this.#parts = { env, node, reader: new Reader(env, () => node.isClosed) }
     this.#names = new Map([...env.definitions.values()].map(({ logic, name }) => [logic, name]))
     this.#closeStore = closeStore
     this.deadLetters = new DeadLetters(this.#parts)
+    this.agents = new Catalogue('agent', env.definitions)
+    this.patterns = patterns
   }
 
   /**
