@@ -1,0 +1,8 @@
+export { swarm } from './swarm.ts'
+export type { SwarmContext, SwarmEnd, SwarmResult } from './swarm.ts'
+export { swarmCell } from './cell.ts'
+export { defaultSwarmLimits } from './options.ts'
+export type { SwarmLimits, SwarmOptions } from './options.ts'
+export type { PeerRule, PeerStep, PeerView } from './peers.ts'
+export type { Board, BoardEntry, Write } from './board.ts'
+export type { Neighbourhood } from './neighbourhood.ts'
