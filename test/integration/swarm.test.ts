@@ -1,17 +1,59 @@
-import { createRuntime } from 'troupe'
 import { swarm, swarmCell } from 'troupe/patterns'
-import type { PatternOutcome } from '../../machines/outcome.ts'
-import type { PeerStep, PeerView, SwarmResult } from 'troupe/patterns'
-import { createTestWorld } from 'troupe/testing'
+import type { PeerStep, PeerView } from 'troupe/patterns'
 import { expect, test } from 'vitest'
-import { openSqliteStore } from '../../src/stores/sqlite/open.ts'
-import { tempDir } from '../support/temp-dir.ts'
+import { createSqliteWorld } from '../support/sqlite-world.ts'
 
 const options = {
   name: 'best', peers: 400, cell: 'cell', neighbourhood: { random: 3 }, init: (id: number) => id, collect: true, limits: { peersPerCellMax: 25 },
   rule: ({ round, state, messages }: PeerView<number>): PeerStep<number> | undefined => {
     const next = Math.max(state, ...messages.map(({ body }) => body as number))
-    return round === 0 || next > state ? { state: next, send: [{ to: 'neighbours', body: next }] } : undefined
+    return round === 0 || next > state ? { state: next, send: [{ to: 'neighbours', body: next }], write: [{ topic: `best/${next}`, value: 1 }] } : undefined
   },
 } as const
 const machines = { best: swarm(options), cell: swarmCell(options) }
+
+async function undisturbed() {
+  await using world = await createSqliteWorld(machines)
+  const actor = world.runtime.actor(machines.best, 'x')
+  await actor.start({})
+  return actor.result()
+}
+
+test('a swarm that crashes in its rounds comes to the same end as one that does not, to the last count', async () => {
+  const expected = await undisturbed()
+  expect(expected).toMatchObject({ status: 'done', output: { ended: 'quiescent' } })
+  for (const visit of [1, 20, 60]) {
+    await using world = await createSqliteWorld(machines)
+    world.runtime.actor(machines.best, 'x').start({}).catch(() => undefined)
+    await world.crash({ point: 'committed', visit })
+
+    await world.restart()
+    const actor = world.runtime.actor(machines.best, 'x')
+    await actor.start({})
+    await world.advance(60_000)
+    expect(await actor.result()).toEqual(expected)
+    expect(await world.runtime.deadLetters.list()).toEqual([])
+  }
+})
+
+test('the cells of a swarm lie in partitions of their own', async () => {
+  await using world = await createSqliteWorld(machines)
+  const actor = world.runtime.actor(machines.best, 'x')
+  await actor.start({})
+  await actor.result()
+  const { actors } = await world.runtime.actors({ machine: 'cell' })
+  expect(actors.map(({ status }) => status)).toEqual(Array.from({ length: 16 }, () => 'done'))
+  expect(actors.every(({ address }) => address.endsWith('~'))).toBe(true)
+})
+
+test('stopping a swarm stops its cells', async () => {
+  const restless = { ...options, name: 'restless', rule: () => ({ again: true }), limits: { ...options.limits, roundsMax: 1_000_000 } }
+  const two = { restless: swarm(restless), cell: swarmCell(restless) }
+  await using world = await createSqliteWorld(two)
+  const actor = world.runtime.actor(two.restless, 'x')
+  await actor.start({})
+  await actor.cancel()
+  await world.settle()
+  const { actors } = await world.runtime.actors({ run: 'restless/x' })
+  expect(new Set(actors.map(({ machine, status }) => `${machine} ${status}`))).toEqual(new Set(['restless cancelled', 'cell stopped']))
+})

@@ -1,7 +1,11 @@
-import { SimulatedClock, createActor, setup } from 'xstate'
+import { SimulatedClock, createActor, setup, spawnChild } from 'xstate'
+import type { ActorRefFrom } from 'xstate'
 import { expect, test } from 'vitest'
 import type { PeerStep, PeerView, SwarmOptions } from '../../patterns/index.ts'
-import { swarm } from '../../patterns/index.ts'
+import { swarm, swarmCell } from '../../patterns/index.ts'
+import { diff } from '../../src/core/delta.ts'
+import type { Op } from '../../src/core/delta.ts'
+import { createBorder } from '../../src/core/json.ts'
 import { neighboursIn } from '../../patterns/swarm/neighbourhood.ts'
 
 /** Lets a swarm in process take its rounds. */
@@ -122,4 +126,17 @@ test('10,000 peers in a square are 10,000 peers, and a swarm of too many or of n
   expect(() => swarm({ ...best, peers: 100_001 })).toThrow(/100001 peers are more than limits.peersMax/)
   expect(() => swarm({ ...best, peers: 0 })).toThrow(/peers must be a whole number/)
   expect(() => swarm({ ...best, limits: { rounds: 3 } as never })).toThrow(/limits.rounds is not a limit/)
+})
+
+test('a round costs the checkpoint of a cell what its peers have changed, not what they are', () => {
+  const heavy = swarmCell({ name: 'heavy', peers: 200, init: () => ({ best: 0, burden: 'x'.repeat(1_000) }), rule: ({ id, round, state }) => (id === 7 ? { state: { ...state, best: round } } : undefined) })
+  const parent = setup({ actors: { heavy } }).createMachine({ entry: spawnChild('heavy', { id: 'cell', input: { cell: 0, from: 0, count: 200, task: null } }) })
+  const { cell } = createActor(parent).start().getSnapshot().children as { cell: ActorRefFrom<typeof heavy> }
+  const before = cell.getSnapshot().context
+  cell.send({ type: 'swarm.round', round: 0, mail: [], changed: {} })
+  const ops: Op[] = []
+  cell.send({ type: 'swarm.round', round: 1, mail: [{ from: 6, to: 7, body: 1 }], changed: {} })
+  diff(before, cell.getSnapshot().context, [], ops, createBorder('context/unserializable', 64, true))
+  expect(cell.getSnapshot().context.states[7]).toMatchObject({ best: 1 })
+  expect(JSON.stringify(ops).length).toBeLessThan(200)
 })
