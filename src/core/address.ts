@@ -68,6 +68,9 @@ export function childKey(parent: ActorId, childPath: string, ordinal: number, sp
   return `${run}${SPAWN_MARK}${childPath}#${ordinal}${spread ? SPREAD_MARK : ''}`
 }
 
+/** The place of a spawned actor among all that its parent has spawned. */
+export const ordinalOf = (id: ActorId): number => Number.parseInt(id.slice(id.lastIndexOf('#') + 1), 10)
+
 /** Whether an actor was told to live apart from its parent. */
 export const isSpread = (id: ActorId): boolean => isSpawnedKey(id) && id.endsWith(SPREAD_MARK)
 

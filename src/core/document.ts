@@ -25,6 +25,8 @@ export interface ActorDocument {
   readonly failure: ErrorInfo | null
   /** When a cancelled actor is stopped, should it not end by itself. */
   readonly cancelAt: number | null
+  /** When an actor that threw begins its next life; until then it has none. */
+  readonly restartAt: number | null
   /** By source path and send id, see `timerKey`. */
   readonly timers: Readonly<Record<string, TimerDocument>>
   /** By task id. */
@@ -40,7 +42,7 @@ export interface ActorDocument {
 }
 
 /** What an actor at rest has; the text of a base leaves it out, a quarter of a small checkpoint. */
-const atRest = () => ({ timers: {}, tasks: {}, ordinal: 0, status: 'active', failure: null, cancelAt: null, parent: null, asks: [], restarts: [] }) satisfies Partial<ActorDocument>
+const atRest = () => ({ timers: {}, tasks: {}, ordinal: 0, status: 'active', failure: null, cancelAt: null, restartAt: null, parent: null, asks: [], restarts: [] }) satisfies Partial<ActorDocument>
 
 const AT_REST: Readonly<Record<string, unknown>> = atRest()
 

@@ -7,12 +7,16 @@ import { decodeJson, encodeJson } from './json.ts'
 
 /** What a message asks of an actor. */
 export type Body =
-  /** `key` is the idempotency key; `ask` keeps the requester for a `reply`. */
-  | { readonly kind: 'event'; readonly event: string; readonly path?: string; readonly key?: string; readonly ask?: AskDocument & { readonly timeoutMs: number } }
+  /** `key` is the idempotency key; `child` the path of the sender's stand-in, for what a durable child says to its parent; `ask` keeps the requester for a `reply`. */
+  | { readonly kind: 'event'; readonly event: string; readonly path?: string; readonly child?: string; readonly key?: string; readonly ask?: AskDocument & { readonly timeoutMs: number } }
   | { readonly kind: 'start'; readonly input: string }
   | { readonly kind: 'spawn'; readonly input: string; readonly parent: ParentLink }
   | { readonly kind: 'fork'; readonly document: ActorDocument }
   | { readonly kind: 'child'; readonly path: string; readonly child: ActorId; readonly outcome: ChildOutcome }
+  /** The sender, a child of the actor, has begun a new life because it threw. */
+  | { readonly kind: 'restarted' }
+  /** Begin a new life, because a sibling has. */
+  | { readonly kind: 'restart'; readonly sibling: ActorId }
   | { readonly kind: 'stop' }
   | { readonly kind: 'cancel'; readonly graceMs: number }
   | { readonly kind: 'pause' }

@@ -39,7 +39,7 @@ function bear(stepper: Stepper, work: Work, batch: Batch, definition: Definition
   const { to } = work.message
   const input = decodeJson(birth.input)
   const parent = birth.kind === 'spawn' ? birth.parent : null
-  const slot = new Slot(to, definition, { status: 'active', failure: null, cancelAt: null, input, parent, asks: [], restarts: [] }, stepper.now)
+  const slot = new Slot(to, definition, { status: 'active', failure: null, cancelAt: null, restartAt: null, input, parent, asks: [], restarts: [] }, stepper.now)
   const live = stepper.parts.slots.open(definition, to, { input: input ?? undefined })
   slot.live = live
   take(stepper, work, batch, slot, stepper.step(slot, batch, 'start', { message: work.message }, () => live.start(), work))

@@ -4,6 +4,7 @@ import type { Body, LocalBody, Message } from '../core/message.ts'
 import { readMessage } from './batch.ts'
 import type { Batch } from './batch.ts'
 import { followProbe } from './follow-probe.ts'
+import { restartForSibling, restartSiblings } from './restart.ts'
 import type { Slot } from './slot.ts'
 import { endedError, unknownActor } from './status.ts'
 import type { Stepper } from './stepper.ts'
@@ -18,6 +19,12 @@ export function obey(stepper: Stepper, work: Work, batch: Batch, slot: Slot): Pr
   switch (body.kind) {
     case 'child':
       return settleChild(stepper, work, batch, slot, body)
+    case 'restarted':
+      restartSiblings(stepper, work, batch, slot)
+      return undefined
+    case 'restart':
+      restartForSibling(stepper, work, batch, slot, body.sibling)
+      return undefined
     case 'stop':
       if (slot.isLive || slot.isMendable) stopActor(stepper, work, batch, slot, 'stopped')
       else stepper.answer(work, batch, slot)

@@ -6,24 +6,40 @@ import type { PersistedSnapshot } from '../core/document.ts'
 import { TroupeError } from '../core/errors.ts'
 import { resolveLimits } from '../core/limits.ts'
 import type { Limits } from '../core/limits.ts'
+import { resolveRetry } from '../core/retry.ts'
+import type { RetryPolicy } from '../core/retry.ts'
 import { isLogic, isMachine } from './xstate/logic.ts'
 
 const strategies = ['resume', 'restart', 'stop', 'escalate'] as const
+const childrenStrategies = ['one-for-one', 'one-for-all', 'rest-for-one'] as const
 const journals = ['full', 'states'] as const
 
-/** What becomes of an actor that threw. */
+/** What becomes of an actor that threw, and of its siblings. */
 export interface Supervision {
   /**
    * `resume` skips the event (it stays in the dead letters), `restart` begins anew with the same input, `stop` ends the
-   * actor, `escalate` fails it and tells its parent. Default: `resume` for a root actor whose event came from outside,
+   * actor (a parent that handles errors hears `actor/ended`, another one goes on), `escalate` fails it and its parent, unless that
+   * handles the error. Default: `resume` for a root actor whose event came from outside,
    * `escalate` for everything else, so that no parent waits for ever.
    */
-  readonly strategy: (typeof strategies)[number]
-  /** Restarts allowed in `windowMs`; one more escalates. Default 3. */
+  readonly strategy?: (typeof strategies)[number]
+  /** Restarts allowed in `windowMs`; one more escalates. Default 3. Those that a sibling causes do not count. */
   readonly restartsMax?: number
   /** Default 60,000. */
   readonly windowMs?: number
+  /**
+   * How long an actor that threw waits for its restart, longer with each one in the window, which has to outlast the waits. What comes
+   * meanwhile stays in its mailbox. Default: not at all; what `{}` leaves out is as for tasks (1 s, factor 2, at most 60 s, jitter 0.1).
+   */
+  readonly backoff?: Backoff
+  /**
+   * Which of its durable children restart when one of them does: that one, all, or that one and those spawned after it. Said of the
+   * parent, wherever in its tree they were spawned and in whatever partition they live. Default `one-for-one`.
+   */
+  readonly children?: (typeof childrenStrategies)[number]
 }
+
+type Backoff = Partial<Omit<RetryPolicy, 'attempts'>>
 
 /** How long what is over is kept. Default: for ever. What is gone is forgotten: the same start is a new one. */
 export interface Retention {
@@ -66,9 +82,11 @@ export interface Definition {
   readonly migrate: Registration['migrate']
   readonly completedMs: number | undefined
   readonly completedMax: number | undefined
-  readonly supervision: Supervision | undefined
+  readonly strategy: (typeof strategies)[number] | undefined
   readonly restartsMax: number
   readonly windowMs: number
+  readonly backoff: RetryPolicy | undefined
+  readonly children: (typeof childrenStrategies)[number]
   readonly limits: Limits
   readonly mutableContext: boolean
   readonly keepsEvents: boolean
@@ -90,7 +108,7 @@ function define(name: string, entry: AnyActorLogic | Registration, limits: Limit
   for (const [option, value] of Object.entries(positive)) {
     if (value !== undefined && !(value >= 0)) throw new TroupeError('config/invalid', `machine '${name}': ${option} must be a number from 0, not ${String(value)}`)
   }
-  const words = { 'supervision.strategy': [supervision?.strategy, strategies], journal: [journal, journals] } as const
+  const words = { 'supervision.strategy': [supervision?.strategy, strategies], 'supervision.children': [supervision?.children, childrenStrategies], journal: [journal, journals] } as const
   for (const [option, [value, known]] of Object.entries(words)) {
     if (value !== undefined && !(known as readonly string[]).includes(value)) throw new TroupeError('config/invalid', `machine '${name}': ${option} must be one of ${known.join(', ')}, not ${String(value)}`)
   }
@@ -102,14 +120,24 @@ function define(name: string, entry: AnyActorLogic | Registration, limits: Limit
     migrate: migrate?.bind(registration),
     completedMs: retention?.completedMs,
     completedMax: retention?.completedMax,
-    supervision,
+    strategy: supervision?.strategy,
     restartsMax: supervision?.restartsMax ?? 3,
     windowMs: supervision?.windowMs ?? 60_000,
+    backoff: supervision?.backoff && backoffOf(name, supervision.backoff),
+    children: supervision?.children ?? 'one-for-one',
     limits: resolveLimits(registration.limits, limits),
     mutableContext,
     keepsEvents: journal === 'full',
     // Without a prototype: an event may be called 'constructor'.
     events: Object.assign(Object.create(null) as Record<string, ZodType>, schemasOf(logic), events),
+  }
+}
+
+function backoffOf(name: string, backoff: Backoff): RetryPolicy {
+  try {
+    return resolveRetry(backoff)
+  } catch (cause) {
+    throw new TroupeError('config/invalid', `machine '${name}': supervision.backoff: ${(cause as Error).message}`, { cause })
   }
 }
 

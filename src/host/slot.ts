@@ -27,7 +27,7 @@ const FOLD_MIN = 4096
 const FOLD_FACTOR = 2
 
 /** The parts of a document that the slot keeps itself, beside those of the live actor. */
-type Head = Pick<ActorDocument, 'status' | 'failure' | 'cancelAt' | 'input' | 'parent' | 'asks' | 'restarts'>
+type Head = Pick<ActorDocument, 'status' | 'failure' | 'cancelAt' | 'restartAt' | 'input' | 'parent' | 'asks' | 'restarts'>
 
 /**
  * One actor in the memory of the partition's owner: its live XState actor, and what of it is not committed yet.
@@ -40,7 +40,7 @@ type Head = Pick<ActorDocument, 'status' | 'failure' | 'cancelAt' | 'input' | 'p
 export class Slot {
   readonly id: ActorId
   readonly definition: Definition | undefined
-  /** Undefined for actors that are ended or held. */
+  /** Undefined for actors that are ended, held or wait for their next life. */
   live: LiveActor | undefined
   seq = 0
   /** What keeps the checkpoint from being restored; nothing is written over it then. */
@@ -124,6 +124,20 @@ export class Slot {
     return this.#head.cancelAt
   }
 
+  get restartAt(): number | null {
+    return this.#head.restartAt
+  }
+
+  /** Whether its old life is over and the next one is not due yet. */
+  get isBetweenLives(): boolean {
+    return this.status === 'active' && this.restartAt !== null
+  }
+
+  /** Counter behind the ids it has given. */
+  get ordinal(): number {
+    return this.#parts().ordinal
+  }
+
   get asks(): readonly OpenAsk[] {
     return this.#head.asks
   }
@@ -167,6 +181,7 @@ export class Slot {
   end(status: ActorStatus): void {
     this.set('status', status)
     if (this.cancelAt !== null) this.set('cancelAt', null)
+    if (this.restartAt !== null) this.set('restartAt', null)
   }
 
   revive(): void {
@@ -330,7 +345,7 @@ export class Slot {
       version: this.#version,
       states: statesOf(snapshot?.value ?? this.#atRest?.snapshot.value),
       tags: snapshot?.tags ? [...snapshot.tags] : [],
-      dueAt: runs && live ? earliest(live.dueAt, this.cancelAt) : null,
+      dueAt: runs ? earliest(live?.dueAt ?? this.restartAt, this.cancelAt) : null,
       openTasks: runs && live ? live.tasks.size : 0,
       parked: this.parked,
       createdAt: this.#createdAt,
@@ -357,7 +372,7 @@ export class Slot {
 }
 
 /** The head alone: given a whole document, its snapshot of that day would go into every later base. */
-const headOf = ({ status, failure, cancelAt, input, parent, asks, restarts }: Head): Head => ({ status, failure, cancelAt, input, parent, asks, restarts })
+const headOf = ({ status, failure, cancelAt, restartAt, input, parent, asks, restarts }: Head): Head => ({ status, failure, cancelAt, restartAt, input, parent, asks, restarts })
 
 /** Makes a snapshot source when it is wanted, of the state at the time it was taken. */
 export type SnapshotView = () => SnapshotSource

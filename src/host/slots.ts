@@ -112,6 +112,7 @@ export class Slots {
   /** Gives a new slot the state of a document: a fork. Throws when it does not fit. */
   adopt(slot: Slot, document: ActorDocument): void {
     const definition = this.#fitting(slot, document)
+    if (slot.restartAt !== null) return slot.rest(document)
     slot.live = new LiveActor(this.#options(definition, slot.id), { document })
     slot.live.resumeLiveCode()
   }
@@ -148,9 +149,10 @@ export class Slots {
   #restore(slot: Slot, document: ActorDocument): void {
     try {
       const definition = this.#fitting(slot, document)
+      slot.held = undefined
+      if (slot.restartAt !== null) return
       const snapshot = migrated(definition, document)
       slot.live = new LiveActor(this.#options(definition, slot.id), { document: { ...document, snapshot } })
-      slot.held = undefined
       if (snapshot !== document.snapshot || document.hash !== definition.hash || document.version !== definition.version) slot.migrate(this.#env.clock.now())
       slot.live.resumeLiveCode()
     } catch (error) {

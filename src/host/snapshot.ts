@@ -44,7 +44,7 @@ export class ActorSnapshot<TLogic extends AnyActorLogic = AnyActorLogic> {
   /** Number of the step it shows. */
   readonly seq: number
   readonly status: ActorStatus
-  /** Why the actor is failed or held. */
+  /** Why the actor is failed or held, or waits for its restart. */
   readonly failure: ErrorInfo | undefined
   /** What was given to `reply` for this ask. */
   readonly reply: unknown

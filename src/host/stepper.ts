@@ -143,13 +143,14 @@ export class Stepper {
     if (body.key !== undefined) this.#mark(batch, slot, body.key, body.event)
     return this.run(work, batch, slot, 'event', { message, event: body.event, path: body.path }, () => {
       if (body.ask) this.#openAsk(slot, body.ask)
-      return this.live(slot).send(decodeJson<{ type: string }>(body.event), body.path, body.ask?.request)
+      const child = body.child === undefined ? undefined : { path: body.child, id: message.from as ActorId }
+      return this.live(slot).send(decodeJson<{ type: string }>(body.event), body.path, { ask: body.ask?.request, child })
     })
   }
 
   /** Events of an actor that is not running wait in the store, and so do those behind them. */
   mustWait(work: Work, slot: Slot): boolean {
-    if (slot.status === 'paused' || slot.status === 'held') return true
+    if (slot.status === 'paused' || slot.status === 'held' || slot.isBetweenLives) return true
     if (slot.isMendable) return work.message.from !== null
     return slot.status === 'active' && slot.parked > 0 && work.parkedPosition === undefined
   }
@@ -158,9 +159,9 @@ export class Stepper {
     if (work.parkedPosition !== undefined) return
     const { mailboxDepthMax } = slot.definition?.limits ?? this.parts.env.limits
     const { body } = work.message
-    // How a child has ended is never refused, or its parent would wait for ever: there are no more ends than children.
-    const isEnd = body.kind === 'child' && body.outcome.type !== 'snapshot'
-    if (slot.parked >= mailboxDepthMax && !isEnd) {
+    // How a child has ended is never refused, or its parent would wait for ever: there are no more ends than children. Restarts have a bound of their own.
+    const isVital = body.kind === 'child' ? body.outcome.type !== 'snapshot' : body.kind !== 'event'
+    if (slot.parked >= mailboxDepthMax && !isVital) {
       return this.refuse(work, batch, new TroupeError('mailbox/full', `${slot.address} is ${slot.status} and ${slot.parked} events wait for it, the limit`, { address: slot.address, details: { depth: slot.parked, limit: mailboxDepthMax } }))
     }
     slot.parked++
@@ -168,7 +169,7 @@ export class Stepper {
     batch.park.push(work.message as Message<Body>)
     // Counted as it is accepted: the same event sent again while this one waits is no other one.
     if (body.kind === 'event' && body.key !== undefined) this.#mark(batch, slot, body.key, body.event)
-    if (slot.status === 'active') this.parts.wake(slot.id)
+    if (slot.status === 'active' && !slot.isBetweenLives) this.parts.wake(slot.id)
     if (!work.message.reply) this.answer(work, batch, slot)
   }
 
@@ -247,7 +248,7 @@ export class Stepper {
     const { live } = slot
     if (!parent) return
     const above = parent.path.slice(0, parent.path.lastIndexOf('/'))
-    for (const event of effects.toParent) this.emit(work, batch, parent.id, slot.id, { kind: 'event', event, ...(above !== '' && { path: above }) })
+    for (const event of effects.toParent) this.emit(work, batch, parent.id, slot.id, { kind: 'event', event, child: parent.path, ...(above !== '' && { path: above }) })
     if (live?.status === 'done') this.tellParent(work, batch, slot, { type: 'done', output: live.output })
     else if (parent.sync && delta !== undefined && live && slot.status === 'active') {
       const { value, context } = live.persisted()()

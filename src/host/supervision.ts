@@ -1,25 +1,32 @@
 import { TroupeError, toErrorInfo } from '../core/errors.ts'
 import type { EntryKind } from '../core/journal.ts'
-import type { Batch } from './batch.ts'
-import type { Supervision } from './definition.ts'
+import { backoffMs } from '../core/retry.ts'
+import type { Definition } from './definition.ts'
 import type { EntryFacts } from './entry-text.ts'
-import type { Slot } from './slot.ts'
+import { escalate } from './escalate.ts'
+import type { Escalation } from './escalate.ts'
+import { recentRestarts, restart, waitForRestart } from './restart.ts'
 import type { Stepper } from './stepper.ts'
-import type { Work } from './work.ts'
 import { noStep } from './xstate/effects.ts'
 
-export interface Failure {
-  readonly work: Work
-  readonly batch: Batch
-  readonly slot: Slot
+export interface Failure extends Escalation {
   readonly kind: EntryKind
-  readonly facts: EntryFacts
-  readonly error: unknown
 }
 
 /**
- * After a step that threw: the actor goes back to its last good state, what poisoned it goes to the dead letters, and
- * its supervision decides what becomes of it.
+ * What becomes of an actor whose step threw. Owned by the partition's loop, as every step; `restart.ts` has the lives.
+ *
+ * Invariants
+ * V1  One failure, one decision: in the commit that consumes the poisonous event it comes to the dead letters, and its actor
+ *     is resumed, restarted, stopped or failed.
+ * V2  A new life has the address and the input of the old one, and its ids go on. With the old one ends what that had started:
+ *     its durable children are told to stop, its timers and tasks are gone, and nothing they still say is taken for the new life's.
+ * V3  In any `windowMs` an actor begins at most `restartsMax` lives because it threw itself; the next failure escalates.
+ * V4  Between two lives an actor has a due time in its document and no life: nothing is stepped, what comes waits in its order.
+ * V5  For each life that a child begins because it threw, each sibling concerned begins one, once, unless it has ended or is
+ *     between two lives. Each hop (child, parent, sibling) is a message of the very commit that caused it, so no crash comes between.
+ * V6  A life begun because of a sibling is told to nobody and counts for nobody: restarts cause no restarts in a circle.
+ * V7  Whatever ends an actor is told to its parent. When nothing is said a child escalates, and a root that does stands failed, with its reason.
  */
 export async function superviseFailure(stepper: Stepper, failure: Failure): Promise<void> {
   const { work, batch, slot, facts, error } = failure
@@ -31,12 +38,12 @@ export async function superviseFailure(stepper: Stepper, failure: Failure): Prom
     batch.slots.add(slot)
   } else {
     const error = toErrorInfo(cause)
-    switch (decide(failure, stepper.parts.env.clock.now())) {
+    switch (decide(failure, stepper.now)) {
       case 'resume':
         stepper.step(slot, batch, 'failed', { ...facts, error }, () => noStep())
         break
       case 'restart':
-        restart(stepper, failure)
+        restartOrWait(stepper, failure, cause)
         break
       case 'stop':
         stepper.halt(slot, batch, 'stopped', 'failed', { ...facts, error }, work)
@@ -49,57 +56,22 @@ export async function superviseFailure(stepper: Stepper, failure: Failure): Prom
   batch.answer(work, { seq: slot.seq, error: cause })
 }
 
-function decide({ slot, kind }: Failure, now: number): Supervision['strategy'] {
+function decide({ slot, kind }: Failure, now: number): NonNullable<Definition['strategy']> {
   const rescuable = kind === 'event' || kind === 'timer' || kind === 'cancel'
-  const strategy = slot.definition?.supervision?.strategy ?? (rescuable && !slot.parent ? 'resume' : 'escalate')
+  const strategy = slot.definition?.strategy ?? (rescuable && !slot.parent ? 'resume' : 'escalate')
   // Skipping the outcome of a task or a child would leave the machine waiting for it for ever.
   if (strategy === 'resume' && !rescuable) return 'escalate'
   if (strategy !== 'restart' || !slot.definition) return strategy
-  const { restartsMax, windowMs } = slot.definition
-  return slot.restarts.filter(at => at > now - windowMs).length < restartsMax ? 'restart' : 'escalate'
+  return recentRestarts(slot, now).length < slot.definition.restartsMax ? 'restart' : 'escalate'
 }
 
-/** Ends what the old life had started and begins a new one with the same input. Ids go on, so nothing of the old life is taken for new. */
-function restart(stepper: Stepper, failure: Failure): void {
-  const { work, batch, slot, facts, error } = failure
-  const { env, slots } = stepper.parts
-  const { definition, live } = slot
-  if (!definition || !live) return
-  const now = env.clock.now()
-  const { effects: farewell } = live.stop()
-  const { ordinal } = live.parts()
-  const failed = stepper.step(
-    slot,
-    batch,
-    'restart',
-    { ...facts, error: toErrorInfo(error) },
-    () => {
-      slot.set('restarts', [...slot.restarts.filter(at => at > now - definition.windowMs), now])
-      slot.live = slots.open(definition, slot.id, { input: slot.input ?? undefined, ordinal })
-      const { effects } = slot.live.start()
-      return { delta: slot.wholeDelta(), effects: { ...effects, stops: [...farewell.stops, ...effects.stops], cancelled: [...farewell.cancelled, ...effects.cancelled], after: [...farewell.after, ...effects.after] } }
-    },
-    work,
-  )
-  if (!failed) return slot.rebase()
-  slot.live?.dispose()
-  slot.live = live
-  escalate(stepper, { ...failure, error: failed.error }, failed.error)
-}
-
-/** A child fails for its parent to handle; a root stays as it is, failed, until somebody replays or discards. */
-function escalate(stepper: Stepper, { work, batch, slot, facts, error: thrown }: Failure, cause: unknown): void {
-  const error = toErrorInfo(cause)
-  slot.set('failure', error)
-  if (slot.parent) {
-    stepper.halt(slot, batch, 'failed', 'failed', { ...facts, error }, work)
-    // As in XState, the parent's `onError` gets what was thrown.
-    stepper.tellParent(work, batch, slot, { type: 'error', error: toErrorInfo(thrown) })
-    return
-  }
-  slot.set('status', 'failed')
-  batch.after.push(() => stepper.parts.executor.abortActor(slot.id))
-  stepper.step(slot, batch, 'failed', { ...facts, error }, () => noStep())
+function restartOrWait(stepper: Stepper, failure: Failure, cause: TroupeError): void {
+  const { slot, batch, work, facts, error } = failure
+  const { env } = stepper.parts
+  const backoff = slot.definition?.backoff
+  const delayMs = backoff ? backoffMs(backoff, recentRestarts(slot, stepper.now).length + 1, env.random.next()) : 0
+  if (delayMs > 0) waitForRestart(stepper, failure, toErrorInfo(cause), stepper.now + delayMs)
+  else restart(stepper, { work, batch, slot, facts: { ...facts, error: toErrorInfo(error) }, isOwn: true })
 }
 
 const describe = ({ event, path }: EntryFacts): string => {

@@ -3,6 +3,7 @@ import { received } from './batch.ts'
 import type { Batch } from './batch.ts'
 import type { Slot } from './slot.ts'
 import type { Stepper } from './stepper.ts'
+import { beginNextLife } from './restart.ts'
 import { stopActor } from './stop.ts'
 import { wakeTasks } from './task-steps.ts'
 import type { Work } from './work.ts'
@@ -10,10 +11,11 @@ import type { Work } from './work.ts'
 /** Parked messages handled in one go when an actor takes events again. */
 const UNPARK_MAX = 256
 
-/** Does what is due for an actor: parked messages, timers, retries, tasks that a crash has interrupted, the end of a cancelled one. */
+/** Does what is due for an actor: parked messages, timers, retries, tasks that a crash has interrupted, the next life, the end of a cancelled one. */
 export async function wakeActor(stepper: Stepper, work: Work, batch: Batch, slot: Slot): Promise<void> {
   // Written again in any case: a due time in the store's index that the actor knows nothing of would wake it for ever.
   batch.slots.add(slot)
+  if (slot.isBetweenLives && (slot.restartAt ?? 0) <= stepper.now) beginNextLife(stepper, work, batch, slot)
   if (slot.parked > 0 && !waits(slot)) await unpark(stepper, batch, slot)
   if (slot.status !== 'active') return
   await fireTimers(stepper, work, batch, slot)
@@ -40,7 +42,7 @@ async function fireTimers(stepper: Stepper, work: Work, batch: Batch, slot: Slot
 }
 
 /** An actor that has ended does not wait: what was parked for it is refused, and so comes to the dead letters. */
-const waits = ({ status, isMendable }: Slot): boolean => status === 'paused' || status === 'held' || isMendable
+const waits = ({ status, isMendable, isBetweenLives }: Slot): boolean => status === 'paused' || status === 'held' || isMendable || isBetweenLives
 
 async function unpark(stepper: Stepper, batch: Batch, slot: Slot): Promise<void> {
   const { env } = stepper.parts

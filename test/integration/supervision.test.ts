@@ -137,14 +137,14 @@ describe.each(Object.entries(places))('on %s', (_name, makePlace) => {
     expect((await world.runtime.actor(worker, '1').snapshot()).value).toBe('idle')
   })
 
-  test('stop: the actor ends, its parent hears no error', async () => {
+  test('stop: the actor ends, and a parent that handles errors hears of it', async () => {
     await using world = await open({ strategy: 'stop' })
     const actor = world.runtime.actor(boss, '1')
     await actor.start()
     await actor.send({ type: 'BREAK' })
     await world.settle()
     expect((await world.runtime.actors({ machine: 'worker' })).actors).toMatchObject([{ status: 'stopped', completedAt: world.clock.now() }])
-    expect(await actor.snapshot()).toMatchObject({ status: 'active', value: 'with', context: { heard: [] } })
+    expect(await actor.snapshot()).toMatchObject({ status: 'active', value: 'without', context: { heard: [expect.stringMatching(/worker.* threw and was stopped/)] } })
     expect(await world.runtime.deadLetters.list()).toHaveLength(1)
   })
 

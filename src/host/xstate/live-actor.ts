@@ -1,5 +1,5 @@
 import { createActor } from 'xstate'
-import type { AnyActorLogic, AnyActorRef, EventObject } from 'xstate'
+import type { AnyActorLogic, AnyActorRef, AnyMachineSnapshot, EventObject } from 'xstate'
 import { addressOf } from '../../core/address.ts'
 import type { ActorId } from '../../core/address.ts'
 import type { ActorDocument, PersistedSnapshot, TaskDocument } from '../../core/document.ts'
@@ -42,6 +42,13 @@ export type LiveParts = Pick<ActorDocument, 'snapshot' | 'timers' | 'tasks' | 'o
 
 const SNAPSHOT_PATH = ['snapshot'] as const
 
+/** Where an event comes from, as far as its handling depends on it. */
+interface Origin {
+  /** The ask that waits for a reply to it. */
+  readonly ask?: string | undefined
+  readonly child?: { readonly path: string; readonly id: ActorId } | undefined
+}
+
 export class LiveActor {
   readonly #host: TreeHost
   readonly #root: AnyActorRef
@@ -71,13 +78,13 @@ export class LiveActor {
     return this.#step(() => this.#root.start())
   }
 
-  /** Hands an event to the actor, or to a child in its tree; `ask` is that of the event, if it wants a reply. */
-  send(event: EventObject, path = '', ask: string | null = null): Step {
-    this.#host.ask = ask
+  /** Hands an event to the actor, or to a child in its tree. What a durable child says to its parent counts only while it is a child. */
+  send(event: EventObject, path = '', { ask, child }: Origin = {}): Step {
+    this.#host.ask = ask ?? null
     try {
       return this.#step(() => {
         const ref = this.#host.find(path)
-        if (ref && !this.#host.isStale(event, ref)) internals(ref)._send(event)
+        if (ref && !this.#host.isStale(event, ref) && (!child || this.#standIn(child.path, child.id))) internals(ref)._send(event)
       })
     } finally {
       this.#host.ask = null
@@ -127,9 +134,17 @@ export class LiveActor {
 
   settleChild(path: string, child: ActorId, outcome: ChildOutcome): Step {
     return this.#step(() => {
-      const ref = this.#host.find(path)
-      if (ref && remoteAddressOf(ref) === child) internals(ref)._send({ type: CHILD_OUTCOME, child, outcome } as unknown as EventObject)
+      const ref = this.#standIn(path, child)
+      if (!ref) return
+      internals(ref)._send({ type: CHILD_OUTCOME, child, outcome } as unknown as EventObject)
+      if (outcome.type === 'stopped') tellIfHandled(ref, new TroupeError('actor/ended', `${addressOf(child)} threw and was stopped`, { address: addressOf(child) }))
     })
+  }
+
+  /** What stands in the tree for a durable child; undefined when another one has come in its place. */
+  #standIn(path: string, child: ActorId): AnyActorRef | undefined {
+    const ref = this.#host.find(path)
+    return ref && remoteAddressOf(ref) === child ? ref : undefined
   }
 
   stop(): Step {
@@ -257,4 +272,12 @@ export class LiveActor {
   resumeLiveCode(): void {
     for (const run of this.#host.takeEffects().after) run()
   }
+}
+
+/** Tells the parent of a child as an error what it may do without: one that does not handle it goes on. */
+function tellIfHandled(ref: AnyActorRef, error: Error): void {
+  const parent = internals(ref)._parent as AnyActorRef
+  const event = { type: `xstate.error.actor.${ref.id}`, error, actorId: ref.id }
+  const { can } = parent.getSnapshot() as Partial<AnyMachineSnapshot>
+  if (can?.call(parent.getSnapshot(), event)) internals(parent)._send(event)
 }
