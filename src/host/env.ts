@@ -24,13 +24,15 @@ export interface Counters {
   taskRetries: number
   timersFired: number
   evictions: number
+  /** Lives begun after a first one, because an actor or its sibling threw. */
+  restarts: number
   /** Actors whose retention was over. */
   expired: number
   /** Actors of completed runs that were too many, or for which there was no room. */
   compacted: number
 }
 
-export const createCounters = (): Counters => ({ steps: 0, commits: 0, duplicates: 0, staleTasks: 0, fenced: 0, takeovers: 0, handovers: 0, deadLetters: 0, taskRetries: 0, timersFired: 0, evictions: 0, expired: 0, compacted: 0 })
+export const createCounters = (): Counters => ({ steps: 0, commits: 0, duplicates: 0, staleTasks: 0, fenced: 0, takeovers: 0, handovers: 0, deadLetters: 0, taskRetries: 0, timersFired: 0, evictions: 0, restarts: 0, expired: 0, compacted: 0 })
 
 /** Everything a node is made of; all its time, randomness and storage. */
 export interface HostEnv {

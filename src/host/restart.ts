@@ -68,6 +68,7 @@ export function restart(stepper: Stepper, { work, batch, slot, facts, isOwn }: R
     slot.live = live
     return escalate(stepper, { work, batch, slot, facts, error: failed.error }, failed.error)
   }
+  stepper.parts.env.counters.restarts++
   slot.rebase()
   if (isOwn && slot.parent) stepper.emit(work, batch, slot.parent.id, slot.id, { kind: 'restarted' })
 }

@@ -45,7 +45,7 @@ test('a runtime that has just begun is ready, and says what it owns', async () =
   await using world = await createTestWorld({ machines, store: createMemoryStore({ partitions: 3 }) })
   expect(world.runtime.health()).toEqual({
     ready: true, reasons: [], node: expect.any(String), partitions: { total: 3, owned: [0, 1, 2] }, lagMs: 0, liveActors: 0, actorsInMemory: 0, runningTasks: 0,
-    counters: { steps: 0, commits: 0, duplicates: 0, staleTasks: 0, fenced: 0, takeovers: 0, handovers: 0, deadLetters: 0, taskRetries: 0, timersFired: 0, evictions: 0, expired: 0, compacted: 0 },
+    counters: { steps: 0, commits: 0, duplicates: 0, staleTasks: 0, fenced: 0, takeovers: 0, handovers: 0, deadLetters: 0, taskRetries: 0, timersFired: 0, evictions: 0, restarts: 0, expired: 0, compacted: 0 },
     memory: { bytes: 0, bytesMax: 512 * 2 ** 20, actorBytes: 0, workBytes: 0 }, store: null, compaction: { surplus: 0, reclaimed: 0, last: null },
   })
 })

@@ -1,6 +1,10 @@
 import type { Store } from 'troupe'
 import { afterAll, afterEach, describe, expect, test, vi } from 'vitest'
 import { Node } from '../../src/host/node.ts'
+import { Slot } from '../../src/host/slot.ts'
+import { Slots } from '../../src/host/slots.ts'
+import { Stepper } from '../../src/host/stepper.ts'
+import { LiveActor } from '../../src/host/xstate/live-actor.ts'
 import { withDoubledOutbox, withEarlyAcknowledgement, withEndlessLeases, withLeaseByTimeOnly, withLettersDeletedFirst, withLossyOutbox, withReversedOutbox, withShortInbox, withShortJournal, withoutCommitDedupe, withoutDedupe, withoutFence } from '../support/faults/planted.ts'
 import { plantTimersById } from '../support/faults/planted-timers.ts'
 import { Outside } from './outside.ts'
@@ -74,6 +78,50 @@ describe('a host is caught that', () => {
   test('fires timers that were cancelled', async () => {
     plantTimersById({ firesCancelled: true })
     await expectCaught('timer cancelled in vain', 'P6', 'timers')
+  })
+})
+
+describe('a supervision is caught that', () => {
+  /** What a plant does with a message of supervision: lets it out so many times. */
+  const plantEmit = (kind: 'restart' | 'restarted', times: number): void => {
+    const { emit } = Stepper.prototype
+    vi.spyOn(Stepper.prototype, 'emit').mockImplementation(function (this: Stepper, ...args) {
+      for (let time = 0; time < (args[4].kind === kind ? times : 1); time++) emit.apply(this, args)
+    })
+  }
+  const plants: Readonly<Record<string, () => void>> = {
+    'does not tell the parent of a restart': () => plantEmit('restarted', 0),
+    'tells the parent twice of a restart': () => plantEmit('restarted', 2),
+    'leaves siblings in their old lives': () => plantEmit('restart', 0),
+    'restarts siblings twice': () => plantEmit('restart', 2),
+    'does not count restarts': () => {
+      const { set } = Slot.prototype
+      vi.spyOn(Slot.prototype, 'set').mockImplementation(function (this: Slot, part, value) {
+        if (part !== 'restarts') set.call(this, part, value as never)
+      })
+    },
+    'begins the next life before it is due': () => {
+      const { get = () => null } = Object.getOwnPropertyDescriptor(Slot.prototype, 'restartAt') ?? {}
+      vi.spyOn(Slot.prototype, 'restartAt', 'get').mockImplementation(function (this: Slot) {
+        return get.call(this) === null ? null : 0
+      })
+    },
+    'gives the ids of an old life again': () => {
+      const { open } = Slots.prototype
+      vi.spyOn(Slots.prototype, 'open').mockImplementation(function (this: Slots, definition, id, { input }) {
+        return open.call(this, definition, id, { input })
+      })
+    },
+    'lets the children of an old life speak to the new one': () => {
+      const { send } = LiveActor.prototype
+      vi.spyOn(LiveActor.prototype, 'send').mockImplementation(function (this: LiveActor, event, path) {
+        return send.call(this, event, path)
+      })
+    },
+  }
+  test.each(Object.entries(plants))('%s', { timeout: 2 * CAUGHT_WITHIN_MS }, async (name, plant) => {
+    plant()
+    await expectCaught(name, 'P14', 'crews')
   })
 })
 

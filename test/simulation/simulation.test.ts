@@ -32,6 +32,6 @@ function expectTelling(tally: Tally): void {
   expect(tally.get('given up')).toBeLessThan(0.5 * operations)
   expect(tally.get('quiet seeds')).toBeGreaterThan(0)
   for (const kind of faultKinds) expect([kind, tally.inFlight(kind) > 0]).toEqual([kind, true])
-  const happened = ['fenced', 'duplicates', 'takeovers', 'handovers', 'deadLetters', 'compensations', 'staleTasks', 'taskRetries', 'timersFired', 'evictions', 'request lost', 'reply lost', 'answer lost', 'doubled', 'late', 'hint lost', 'hint doubled', 'writes lost'] as const
+  const happened = ['fenced', 'duplicates', 'takeovers', 'handovers', 'deadLetters', 'compensations', 'staleTasks', 'taskRetries', 'timersFired', 'evictions', 'restarts', 'request lost', 'reply lost', 'answer lost', 'doubled', 'late', 'hint lost', 'hint doubled', 'writes lost'] as const
   expect(happened.filter(what => tally.get(what) === 0)).toEqual([])
 }

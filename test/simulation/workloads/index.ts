@@ -1,4 +1,5 @@
 import { createBank } from './bank.ts'
+import { createCrews } from './crews.ts'
 import { createErrands } from './errands.ts'
 import { createLetters } from './letters.ts'
 import { createRegister } from './register.ts'
@@ -7,7 +8,7 @@ import { createTimers } from './timers.ts'
 import { createTrees } from './trees.ts'
 import type { Workload, WorkloadParts } from './workload.ts'
 
-const workloads = { bank: createBank, register: createRegister, timers: createTimers, tasks: createErrands, sagas: createSagas, trees: createTrees, letters: createLetters }
+const workloads = { bank: createBank, register: createRegister, timers: createTimers, tasks: createErrands, sagas: createSagas, trees: createTrees, crews: createCrews, letters: createLetters }
 
 export type WorkloadName = keyof typeof workloads
 

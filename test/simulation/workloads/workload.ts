@@ -3,8 +3,8 @@ import type { ActorHistory, History } from '../../support/faults/history.ts'
 import type { Client } from '../client.ts'
 import type { Outside } from '../outside.ts'
 
-/** The properties of reliability-security that a simulated world is held to. */
-export type Property = 'P1' | 'P2' | 'P3' | 'P4' | 'P5' | 'P6' | 'P7' | 'P8' | 'P9' | 'P13'
+/** The properties of reliability-security that a simulated world is held to, and P14: supervision keeps V1 to V7 of `src/host/supervision.ts`. */
+export type Property = 'P1' | 'P2' | 'P3' | 'P4' | 'P5' | 'P6' | 'P7' | 'P8' | 'P9' | 'P13' | 'P14'
 
 export interface Violation {
   readonly property: Property

@@ -1,6 +1,6 @@
 import { addressOf, parseAddress } from '../../../src/core/address.ts'
 import type { ActorId } from '../../../src/core/address.ts'
-import type { TaskDocument, TimerDocument } from '../../../src/core/document.ts'
+import type { ActorDocument, TaskDocument, TimerDocument } from '../../../src/core/document.ts'
 import type { JournalEntry } from '../../../src/core/journal.ts'
 import { eventOf } from './history.ts'
 import type { ActorHistory, History, Letter } from './history.ts'
@@ -196,7 +196,10 @@ const checkTimers: Checker = ({ actors, endedAt }, report) => {
         if (timer) fired.add(timer.generation)
       }
       for (const [path, ...value] of entry.delta ?? []) {
-        if (path.length === 0) pending.clear()
+        if (path.length === 0) {
+          pending.clear()
+          for (const [key, timer] of Object.entries((value[0] as ActorDocument).timers)) pending.set(key, timer)
+        }
         if (path[0] !== 'timers' || path.length !== 2) continue
         if (value.length === 0) pending.delete(path[1] as string)
         else pending.set(path[1] as string, value[0] as TimerDocument)
