@@ -1,13 +1,10 @@
 import type { AnyActorLogic, AnyStateMachine } from 'xstate'
 import { barrier, schedule } from '../../../machines/index.ts'
-import { mapOver } from '../../../patterns/index.ts'
-import { remote } from '../../../src/index.ts'
 
 /** Pages with a statechart, and the machine it is drawn from: `docs/<page>.md`. A line per page. */
 export const pages: Readonly<Record<string, AnyStateMachine>> = {
   'machines/barrier': barrier,
   'machines/schedule': schedule('report'),
-  'patterns/map-over': asMachine(mapOver(remote('worker'))),
 }
 
 /** Functions of `troupe/machines` and `troupe/patterns` that make no machine. */
