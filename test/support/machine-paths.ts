@@ -28,7 +28,7 @@ export const errorEvent = (id: string, error: unknown = new Error('it failed')):
  * Actions run; children stand still, they are tested by themselves.
  *
  * @example
- * expectEveryTransition(barrier, { input: { expected: ['a'], timeoutMs: 1 }, events: [{ type: 'ARRIVE', name: 'a' }] })
+ * expectEveryTransition(barrier, { input: { expected: ['a'], timeoutMs: 1 }, events: [{ type: 'barrier.arrive', name: 'a' }] })
  */
 export function expectEveryTransition<TMachine extends AnyStateMachine>(machine: TMachine, ...scenarios: readonly Scenario<TMachine>[]): void {
   const missing = transitionsNeverTaken(machine, scenarios)

@@ -1,0 +1,13 @@
+import type { AnyActorRef, AnyEventObject } from 'xstate'
+import { actorAt } from '../src/core/targets.ts'
+
+interface Enqueuer {
+  sendTo(target: AnyActorRef, event: AnyEventObject): void
+  sendParent(event: AnyEventObject): void
+}
+
+/** Sends an event to an address, or to the parent where there is none. */
+export function handOn(enqueue: unknown, to: string | undefined, event: AnyEventObject): void {
+  if (to === undefined) (enqueue as Enqueuer).sendParent(event)
+  else (enqueue as Enqueuer).sendTo(actorAt(to), event)
+}
