@@ -7,7 +7,7 @@ import { createSqliteWorld } from '../support/sqlite-world.ts'
 const desk = setup({ types: { context: {} as { readonly got: readonly unknown[] }, events: {} as { readonly type: 'take'; readonly items?: unknown; readonly value?: unknown; readonly count?: number } } }).createMachine({
   id: 'desk',
   context: { got: [] },
-  on: { take: { actions: assign({ got: ({ context, event: { type: _, ...what } }) => [...context.got, what] }) } },
+  on: { take: { actions: assign({ got: ({ context, event: { type: _type, ...what } }) => [...context.got, what] }) } },
 })
 
 async function worldOf() {

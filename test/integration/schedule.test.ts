@@ -1,4 +1,4 @@
-import { actorAt, task } from 'troupe'
+import { task } from 'troupe'
 import { schedule } from 'troupe/machines'
 import type { ScheduleInput } from 'troupe/machines'
 import { expect, test } from 'vitest'
