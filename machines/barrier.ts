@@ -1,15 +1,18 @@
 import { assign, setup } from 'xstate'
 import { z } from 'zod'
 import { catalogued } from '../src/core/catalogue.ts'
+import { inputOf } from './input.ts'
 
-export interface BarrierInput {
+const inputSchema = z.strictObject({
   /** Names that may arrive. */
-  readonly expected: readonly string[]
+  expected: z.array(z.string()).readonly(),
   /** How many of them are enough. Default: all. */
-  readonly enough?: number
+  enough: z.int().nonnegative().optional(),
   /** Milliseconds to wait for them. */
-  readonly timeoutMs: number
-}
+  timeoutMs: z.number().nonnegative(),
+})
+
+export type BarrierInput = z.input<typeof inputSchema>
 
 export interface BarrierOutput {
   /** Whether enough came in time. */
@@ -20,9 +23,18 @@ export interface BarrierOutput {
   readonly missing: readonly string[]
 }
 
-type BarrierContext = Required<BarrierInput> & { readonly arrived: Readonly<Record<string, unknown>> }
+interface BarrierContext extends z.output<typeof inputSchema> {
+  readonly enough: number
+  readonly arrived: Readonly<Record<string, unknown>>
+}
 
 const events = { 'barrier.arrive': z.object({ type: z.literal('barrier.arrive'), name: z.string(), value: z.unknown().optional() }) }
+
+function begin(input: unknown): BarrierContext {
+  const { expected, enough, timeoutMs } = inputOf(inputSchema, input, 'barrier')
+  const names = [...new Set(expected)]
+  return { expected: names, enough: Math.min(enough ?? names.length, names.length), timeoutMs, arrived: {} }
+}
 
 const isComplete = ({ arrived, enough }: BarrierContext): boolean => Object.keys(arrived).length >= enough
 
@@ -48,10 +60,7 @@ export const barrier = setup({
 }).createMachine({
   id: 'barrier',
   meta: catalogued({ kind: 'machine', name: 'barrier', description: 'Waits until enough of the expected have arrived.', capabilities: ['join'] }),
-  context: ({ input: { expected, enough, timeoutMs } }) => {
-    const names = [...new Set(expected)]
-    return { expected: names, enough: Math.min(enough ?? names.length, names.length), timeoutMs, arrived: {} }
-  },
+  context: ({ input }) => begin(input),
   initial: 'waiting',
   states: {
     waiting: {

@@ -1,23 +1,25 @@
 import { assign, enqueueActions, setup } from 'xstate'
-import type { AnyEventObject } from 'xstate'
 import { z } from 'zod'
 import { catalogued } from '../src/core/catalogue.ts'
-import { handOn } from './hand-on.ts'
+import { addressSchema, handOn } from './hand-on.ts'
+import { inputOf } from './input.ts'
 
-export interface BatchInput {
+const inputSchema = z.strictObject({
   /** Address of the actor that gets the batches. Default: the parent. */
-  readonly to?: string
+  to: addressSchema.optional(),
   /** What it gets: this event with `items`. */
-  readonly event: AnyEventObject
+  event: z.looseObject({ type: z.string() }),
   /** Items of one batch. Default 100. */
-  readonly countMax?: number
+  countMax: z.int().positive().default(100),
   /** UTF-8 bytes of the items of one batch as JSON; a larger item goes alone. Default 256 KB, a quarter of what an event may have. */
-  readonly bytesMax?: number
+  bytesMax: z.int().positive().default(256 << 10),
   /** Milliseconds that an item waits at most. Default 1,000. */
-  readonly waitMs?: number
-}
+  waitMs: z.number().nonnegative().default(1_000),
+})
 
-interface BatchContext extends Required<Omit<BatchInput, 'to'>>, Pick<BatchInput, 'to'> {
+export type BatchInput = z.input<typeof inputSchema>
+
+interface BatchContext extends z.output<typeof inputSchema> {
   readonly items: readonly unknown[]
   readonly bytes: number
   /** Batches handed on so far. */
@@ -58,7 +60,7 @@ export const batch = setup({
 }).createMachine({
   id: 'batch',
   meta: catalogued({ kind: 'machine', name: 'batch', description: 'Collects items and hands them on together.', capabilities: ['batch'] }),
-  context: ({ input: { countMax = 100, bytesMax = 256 << 10, waitMs = 1_000, ...rest } }) => ({ ...rest, countMax, bytesMax, waitMs, items: [], bytes: 0, batches: 0 }),
+  context: ({ input }) => ({ ...inputOf(inputSchema, input, 'batch'), items: [], bytes: 0, batches: 0 }),
   initial: 'empty',
   states: {
     empty: {

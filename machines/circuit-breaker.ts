@@ -1,9 +1,9 @@
 import { and, assign, enqueueActions, setup } from 'xstate'
 import { z } from 'zod'
 import { catalogued } from '../src/core/catalogue.ts'
-import { TroupeError } from '../src/core/errors.ts'
 import { reply } from '../src/core/targets.ts'
 import { actorOf, askerSchema, tell } from './asker.ts'
+import { inputOf } from './input.ts'
 
 /** A machine knows no time, so an open breaker counts it in parts of `openMs`: what it says of the rest is at most one part too much. */
 const TICKS = 10
@@ -66,11 +66,7 @@ const schemas = {
 
 type BreakerEvent = { [Type in keyof typeof schemas]: z.infer<(typeof schemas)[Type]> }[keyof typeof schemas] | { readonly type: 'troupe.breaker.expired'; readonly id: string } | { readonly type: 'troupe.breaker.forgotten'; readonly failure: number }
 
-function begin(input: unknown): CircuitBreakerContext {
-  const { data, error } = inputSchema.safeParse(input ?? {})
-  if (!data) throw new TroupeError('config/invalid', `a circuit breaker cannot begin: ${z.prettifyError(error)}`)
-  return { ...data, failures: [], nextFailure: 0, pending: [], successes: 0, ticksLeft: 0, activations: 0, refusals: 0 }
-}
+const begin = (input: unknown): CircuitBreakerContext => ({ ...inputOf(inputSchema, input ?? {}, 'circuit breaker'), failures: [], nextFailure: 0, pending: [], successes: 0, ticksLeft: 0, activations: 0, refusals: 0 })
 
 /** At most this long until it may be worth to ask again. */
 const retryInMs = ({ openMs, ticksLeft }: CircuitBreakerContext): number => (openMs / TICKS) * Math.max(1, ticksLeft)

@@ -1,21 +1,23 @@
 import { assign, enqueueActions, setup } from 'xstate'
-import type { AnyEventObject } from 'xstate'
 import { z } from 'zod'
 import { catalogued } from '../src/core/catalogue.ts'
-import { handOn } from './hand-on.ts'
+import { addressSchema, handOn } from './hand-on.ts'
+import { inputOf } from './input.ts'
 
-export interface DebounceInput {
+const inputSchema = z.strictObject({
   /** Address of the actor that gets the value. Default: the parent. */
-  readonly to?: string
+  to: addressSchema.optional(),
   /** What it gets: this event with `value`, and in `count` how many came since the last time. */
-  readonly event: AnyEventObject
+  event: z.looseObject({ type: z.string() }),
   /** Milliseconds without a new value after which the last one is handed on. Default 1,000. */
-  readonly silenceMs?: number
+  silenceMs: z.number().nonnegative().default(1_000),
   /** Milliseconds after the first value when the last one is handed on though more keep coming. Default: 10 times `silenceMs`. */
-  readonly waitMaxMs?: number
-}
+  waitMaxMs: z.number().nonnegative().optional(),
+})
 
-interface DebounceContext extends Required<Omit<DebounceInput, 'to'>>, Pick<DebounceInput, 'to'> {
+export type DebounceInput = z.input<typeof inputSchema>
+
+interface DebounceContext extends z.output<typeof inputSchema> {
   readonly value: unknown
   readonly count: number
 }
@@ -37,7 +39,7 @@ const events = {
 export const debounce = setup({
   types: { context: {} as DebounceContext, events: {} as z.infer<(typeof events)[keyof typeof events]>, input: {} as DebounceInput },
   schemas: { events },
-  delays: { silence: ({ context }) => context.silenceMs, longestWait: ({ context }) => context.waitMaxMs },
+  delays: { silence: ({ context }) => context.silenceMs, longestWait: ({ context: { silenceMs, waitMaxMs = 10 * silenceMs } }) => waitMaxMs },
   actions: {
     keep: assign(({ context }, { value }: { readonly value: unknown }) => ({ value: value ?? null, count: context.count + 1 })),
     handOn: enqueueActions(({ context: { to, event, value, count }, enqueue }) => {
@@ -48,7 +50,7 @@ export const debounce = setup({
 }).createMachine({
   id: 'debounce',
   meta: catalogued({ kind: 'machine', name: 'debounce', description: 'Hands on the last of values that come in quick succession.', capabilities: ['debounce'] }),
-  context: ({ input: { silenceMs = 1_000, waitMaxMs = 10 * silenceMs, ...rest } }) => ({ ...rest, silenceMs, waitMaxMs, value: null, count: 0 }),
+  context: ({ input }) => ({ ...inputOf(inputSchema, input, 'debounce'), value: null, count: 0 }),
   initial: 'quiet',
   states: {
     quiet: {

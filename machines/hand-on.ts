@@ -1,5 +1,9 @@
 import type { AnyActorRef, AnyEventObject } from 'xstate'
+import { z } from 'zod'
 import { actorAt } from '../src/core/targets.ts'
+
+/** `machine/key` */
+export const addressSchema = z.string().regex(/^[^/]+\/./, 'an address is machine/key')
 
 interface Enqueuer {
   sendTo(target: AnyActorRef, event: AnyEventObject): void

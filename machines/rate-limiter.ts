@@ -1,10 +1,10 @@
 import { enqueueActions, setup } from 'xstate'
 import { z } from 'zod'
 import { catalogued } from '../src/core/catalogue.ts'
-import { TroupeError } from '../src/core/errors.ts'
 import { reply } from '../src/core/targets.ts'
 import { actorOf, askerSchema, tell } from './asker.ts'
 import type { Asker } from './asker.ts'
+import { inputOf } from './input.ts'
 
 /** A machine knows no time, so it counts by parts of the window: a request counts for the window and at most one part more. */
 const PARTS = 10
@@ -50,11 +50,7 @@ const schemas = {
 type Request = z.infer<(typeof schemas)['limiter.request']>
 type LimiterEvent = Request | { readonly type: 'troupe.limiter.turned'; readonly key: string } | { readonly type: 'troupe.limiter.waited'; readonly key: string; readonly id: string }
 
-function begin(input: unknown): RateLimiterContext {
-  const { data, error } = inputSchema.safeParse(input ?? {})
-  if (!data) throw new TroupeError('config/invalid', `a rate limiter cannot begin: ${z.prettifyError(error)}`)
-  return { ...data, windows: {} }
-}
+const begin = (input: unknown): RateLimiterContext => ({ ...inputOf(inputSchema, input ?? {}, 'rate limiter'), windows: {} })
 
 const EMPTY: Window = { parts: Array.from({ length: PARTS + 1 }, () => 0), waiting: [] }
 

@@ -4,7 +4,7 @@ import type { ApprovalAsked, Asker, DecisionReply, Verdict } from 'troupe/machin
 import type { TestWorld } from 'troupe/testing'
 import { expect, test } from 'vitest'
 import { assign, setup } from 'xstate'
-import { sqliteWorlds } from '../support/sqlite-worlds.ts'
+import { createSqliteWorld } from '../support/sqlite-world.ts'
 
 const HOUR = 3_600_000
 const levels = [{ approvers: ['ann', 'ben'], quorum: 2, timeoutMs: HOUR }, { approvers: ['boss'], timeoutMs: HOUR }]
@@ -36,7 +36,6 @@ const author = setup({
 })
 
 const machines = { approval, author }
-const openWorld = sqliteWorlds()
 
 async function decide(world: TestWorld<typeof machines>, key: string, by: string, approve: boolean, revision?: string) {
   const gate = world.runtime.actor(approval, key)
@@ -46,7 +45,7 @@ async function decide(world: TestWorld<typeof machines>, key: string, by: string
 }
 
 test('an approval outlives a crash between two votes, and what it gates goes on', async () => {
-  await using world = await openWorld(machines)
+  const world = await createSqliteWorld(machines)
   await world.runtime.actor(author, 'a').start()
   const gate = (await world.runtime.actors({ machine: 'approval' })).actors[0]?.address.slice('approval/'.length) ?? ''
   expect(await decide(world, gate, 'ann', true)).toEqual({ accepted: true, approvals: 1, rejections: 0, quorum: 2 })
@@ -61,7 +60,7 @@ test('an approval outlives a crash between two votes, and what it gates goes on'
 })
 
 test('nobody answers: the next level is asked, also by a process that comes later, and then what it gates halts', async () => {
-  await using world = await openWorld(machines)
+  const world = await createSqliteWorld(machines)
   await world.runtime.actor(author, 'a').start()
   await world.crash()
   await world.advance(2 * HOUR)
@@ -73,7 +72,7 @@ test('nobody answers: the next level is asked, also by a process that comes late
 })
 
 test('a decision after the end is refused, and changes nothing', async () => {
-  await using world = await openWorld(machines)
+  const world = await createSqliteWorld(machines)
   const gate = world.runtime.actor(approval, 'a')
   await gate.start({ subject: 'a report', levels })
   const { revision } = (await gate.snapshot()).context
@@ -83,7 +82,7 @@ test('a decision after the end is refused, and changes nothing', async () => {
 })
 
 test('an approval that says not who decides on what is refused at the door', async () => {
-  await using world = await openWorld(machines)
+  const world = await createSqliteWorld(machines)
   const gate = world.runtime.actor(approval, 'a')
   await gate.start({ subject: 'a report', levels })
   await expect(gate.send({ type: 'approval.decide', approve: true } as never)).rejects.toMatchObject({ code: 'event/invalid' })
@@ -92,7 +91,7 @@ test('an approval that says not who decides on what is refused at the door', asy
 })
 
 test('whoever asks after an amendment is told, and who decided when stands in the journal', async () => {
-  await using world = await openWorld(machines)
+  const world = await createSqliteWorld(machines)
   const gate = world.runtime.actor(approval, 'a')
   await gate.start({ subject: 'a report', levels })
   const { revision } = (await gate.snapshot()).context

@@ -64,3 +64,12 @@ test('a debounce remembers its value and both its times over a restart', async (
   }
   expect((await got()).slice(1)).toEqual([{ value: 3, count: 4 }])
 })
+
+test.each([
+  ['batch', { event: { type: 'take' }, countMax: 0 }, 'countMax'],
+  ['batch', { event: { type: 'take' }, to: 'desk' }, 'an address is machine/key'],
+  ['debounce', { event: { type: 'take' }, silenceMS: 5 }, 'silenceMS'],
+] as const)('a %s that was asked for with %j does not begin, and says why', async (machine, input, message) => {
+  const { world } = await worldOf()
+  await expect(world.runtime.actor(machine, '1').start(input as never)).rejects.toThrow(message)
+})

@@ -4,7 +4,7 @@ import { saga } from 'troupe/machines'
 import type { SagaOutput, UndoInput } from 'troupe/machines'
 import { beforeEach, expect, test } from 'vitest'
 import { setup } from 'xstate'
-import { sqliteWorlds } from '../support/sqlite-worlds.ts'
+import { createSqliteWorld } from '../support/sqlite-world.ts'
 
 /** What is booked outside: once per key. */
 const bookings = new Map<string, string>()
@@ -50,12 +50,11 @@ const chief = setup({ actors: { trip: remote<typeof trip>('trip') } }).createMac
   states: { planning: { invoke: { id: 'trip', src: 'trip', input: {}, onDone: 'planned', onError: 'failed' } }, planned: { type: 'final' }, failed: { type: 'final' } },
 })
 const machines = { trip, payment, agency, chief }
-const openWorld = sqliteWorlds()
 
 const booked = () => [...bookings.values()].toSorted()
 
 test('a trip goes on where a crash has interrupted it, and books nothing twice', async () => {
-  await using world = await openWorld(machines)
+  const world = await createSqliteWorld(machines)
   let open: () => void = () => undefined
   gates = { hotel: new Promise(resolve => (open = resolve)) }
   await world.runtime.actor(trip, '1').start({})
@@ -70,7 +69,7 @@ test('a trip goes on where a crash has interrupted it, and books nothing twice',
 })
 
 test('a durable actor that fails as a step has the others undone', async () => {
-  await using world = await openWorld(machines)
+  const world = await createSqliteWorld(machines)
   full.add('pay')
   await world.runtime.actor(trip, '1').start({})
   await world.advance(100)
@@ -79,7 +78,7 @@ test('a durable actor that fails as a step has the others undone', async () => {
 })
 
 test('what cannot be undone is a dead letter: the saga stands still over crashes, and goes on when it is replayed', async () => {
-  await using world = await openWorld(machines)
+  const world = await createSqliteWorld(machines)
   full.add('pay').add('cancel hotel')
   await world.runtime.actor(trip, '1').start({})
   await world.advance(200)
@@ -106,7 +105,7 @@ test('what cannot be undone is a dead letter: the saga stands still over crashes
 })
 
 test('undoing has one key however often it is tried, and another one in another saga', async () => {
-  await using world = await openWorld(machines)
+  const world = await createSqliteWorld(machines)
   const keys = new Map<string, Set<string>>()
   const note = task({ retry: 1, run: ({ input, idempotencyKey }: TaskScope<UndoInput<string>>) => {
     keys.set(input.input, (keys.get(input.input) ?? new Set()).add(idempotencyKey))
@@ -125,7 +124,7 @@ test('undoing has one key however often it is tried, and another one in another 
 })
 
 test.each([['agency', 'inside of a machine'], ['chief', 'a durable child']] as const)('a held saga that is part of %s, %s, fails nobody and goes on by its letter', async (name, _how) => {
-  await using world = await openWorld(machines)
+  const world = await createSqliteWorld(machines)
   full.add('pay').add('cancel hotel')
   await world.runtime.at(`${name}/1`).start()
   await world.advance(200)
@@ -139,7 +138,7 @@ test.each([['agency', 'inside of a machine'], ['chief', 'a durable child']] as c
 })
 
 test('a saga that is cancelled is given its grace to undo what it did', async () => {
-  await using world = await openWorld(machines)
+  const world = await createSqliteWorld(machines)
   let open: () => void = () => undefined
   gates = { pay: new Promise(resolve => (open = resolve)) }
   const actor = world.runtime.actor(trip, '1')

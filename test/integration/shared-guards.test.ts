@@ -5,7 +5,7 @@ import type { BreakerAnswer, BreakerStatus, LimiterAnswer } from 'troupe/machine
 import { createMemoryStore, createTestWorld } from 'troupe/testing'
 import { expect, test } from 'vitest'
 import { assign, sendTo, setup } from 'xstate'
-import { sqliteWorlds } from '../support/sqlite-worlds.ts'
+import { createSqliteWorld } from '../support/sqlite-world.ts'
 
 type Answer = BreakerAnswer | LimiterAnswer
 type Order = { readonly type: 'CALL'; readonly id: string; readonly fails: boolean } | { readonly type: 'ACT'; readonly id: string; readonly key: string }
@@ -35,10 +35,9 @@ const agent = setup({
 })
 
 const machines = { breaker: circuitBreaker, limiter: rateLimiter, agent }
-const openWorld = sqliteWorlds()
 
 test('a breaker that has opened stays open over a crash, lets one try after its time, and closes', async () => {
-  await using world = await openWorld(machines)
+  const world = await createSqliteWorld(machines)
   const breaker = () => world.runtime.actor(circuitBreaker, 'nlp')
   const call = async (id: string, fails = false) => {
     await world.runtime.actor(agent, 'a').send({ type: 'CALL', id, fails })
@@ -63,7 +62,7 @@ test('a breaker that has opened stays open over a crash, lets one try after its 
 })
 
 test('failures before a crash count after it, until the window is over', async () => {
-  await using world = await openWorld(machines)
+  const world = await createSqliteWorld(machines)
   const breaker = () => world.runtime.actor(circuitBreaker, 'data')
   const fail = async (id: string) => {
     await breaker().send({ type: 'breaker.request', id })
@@ -93,7 +92,7 @@ test('all nodes share a breaker', async () => {
 })
 
 test('a hundred a minute per agent and workflow type, over a crash, and the rest waits its turn', async () => {
-  await using world = await openWorld(machines)
+  const world = await createSqliteWorld(machines)
   const limiter = () => world.runtime.actor(rateLimiter, 'calls')
   const told = async () => (await world.runtime.actor(agent, 'a').snapshot()).context.told.map(line => line.split(' ')[0]).filter(type => type === 'limiter.allowed').length
   await limiter().start({ requestsMax: 100, windowMs: 60_000, waitingMax: 50, waitMs: 120_000 })
@@ -112,7 +111,7 @@ test('a hundred a minute per agent and workflow type, over a crash, and the rest
 })
 
 test('what does not say who asks for what is refused at the door', async () => {
-  await using world = await openWorld(machines)
+  const world = await createSqliteWorld(machines)
   await world.runtime.actor(circuitBreaker, 'nlp').start()
   await world.runtime.actor(rateLimiter, 'calls').start()
   await expect(world.runtime.actor(circuitBreaker, 'nlp').send({ type: 'breaker.request', id: '1', from: { address: 'nobody' } })).rejects.toMatchObject({ code: 'event/invalid' })

@@ -5,7 +5,7 @@ import type { RetryBudgetInput } from '../../machines/index.ts'
 import { expectEveryTransition } from '../support/machine-paths.ts'
 
 const called = (count: number) => ({ type: 'budget.called', count }) as const
-const retry = { type: 'budget.retry' } as const
+const retry = { type: 'budget.retry', id: 'call-1' } as const
 
 function open(input: RetryBudgetInput) {
   const clock = new SimulatedClock()
@@ -24,7 +24,7 @@ function open(input: RetryBudgetInput) {
 }
 
 test('every transition of a retry budget is taken', () => {
-  const events = [called(1), retry, { ...retry, answerTo: 'caller/1' }]
+  const events = [called(1), retry, { ...retry, from: { address: 'caller/1' } }]
   const explore = ({ context }: { readonly context: { readonly granted: number; readonly refused: number; readonly slices: readonly number[] } }): boolean => context.granted + context.refused < 2 && context.slices.filter(slice => slice !== 0).length < 2 && context.slices.every(slice => slice < 2)
   expectEveryTransition(retryBudget, { input: { retriesMin: 1, ratio: 1 }, events, explore }, { input: { retriesMin: 0 }, events, explore })
 })

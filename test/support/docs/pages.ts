@@ -11,4 +11,4 @@ export const pages: Readonly<Record<string, AnyStateMachine>> = {
 }
 
 /** Functions of `troupe/machines` and `troupe/patterns` that make no machine. */
-export const makeNoMachine: ReadonlySet<string> = new Set([])
+export const makeNoMachine: ReadonlySet<string> = new Set(['definePattern', 'isComplexTask'])
