@@ -1,6 +1,9 @@
 import { remote, task } from 'troupe'
 import type { TaskScope } from 'troupe'
-import { assign, enqueueActions, setup } from 'xstate'
+import { saga } from 'troupe/machines'
+import type { SagaGiven, SagaOutput, UndoInput } from 'troupe/machines'
+import { enqueueActions, setup } from 'xstate'
+import { isOutcome } from '../../../machines/outcome.ts'
 import { createMachines } from '../faults/machines.ts'
 import type { Effect } from '../faults/machines.ts'
 
@@ -22,41 +25,30 @@ class Declined extends Error {
   override readonly name = 'Declined'
 }
 
+export const SAGA_STEPS_MAX = 4
+
 /** More attempts than any number of kills takes. */
-const often = { attempts: 10_000, baseMs: 5, maxMs: 20 } as const
+const patience = { attempts: 10_000, baseMs: 5, maxMs: 20 } as const
 
-interface SagaStep extends Saga {
-  readonly step: number
-}
-
-/** Does step after step; once one is declined, undoes what it has done, the last step first. */
+/** Up to so many steps, of which each saga has its own number; the one that is declined has the others undone. */
 const createSaga = (effect: (effect: Effect) => void) => {
-  const run = (verb: 'does' | 'undoes') =>
-    task({
-      retry: often,
-      retryIf: error => !(error instanceof Declined),
-      run: async ({ input: { name, step, declined }, idempotencyKey: key, attempt }: TaskScope<SagaStep>) => {
-        if (verb === 'does' && step === declined) throw new Declined(`step ${step} of ${name} is declined`)
-        effect({ task: `${name} ${verb} ${step}`, key, attempt })
-      },
-    })
-  const input = ({ context }: { context: SagaStep }) => context
-  return setup({
-    types: { context: {} as SagaStep, input: {} as Saga, output: {} as 'completed' | 'compensated' },
-    actors: { do: run('does'), undo: run('undoes') },
-    actions: { next: assign({ step: ({ context }) => context.step + 1 }), back: assign({ step: ({ context }) => context.step - 1 }) },
-  }).createMachine({
-    context: ({ input: given }) => ({ ...given, step: 0 }),
-    output: ({ event }) => (event as unknown as { output: 'completed' | 'compensated' }).output,
-    initial: 'doing',
-    states: {
-      doing: { invoke: { src: 'do', input, onDone: { target: 'done', actions: 'next' }, onError: { target: 'undone', actions: 'back' } } },
-      done: { always: [{ guard: ({ context }) => context.step >= context.steps, target: 'completed' }, 'doing'] },
-      undoing: { invoke: { src: 'undo', input, onDone: { target: 'undone', actions: 'back' } } },
-      undone: { always: [{ guard: ({ context }) => context.step < 0, target: 'compensated' }, 'undoing'] },
-      completed: { type: 'final', output: 'completed' },
-      compensated: { type: 'final', output: 'compensated' },
-    },
+  const act = (verb: 'does' | 'undoes', step: number, { name }: Saga, { idempotencyKey: key, attempt }: TaskScope<unknown>): void => effect({ task: `${name} ${verb} ${step}`, key, attempt })
+  const often = { retry: patience, retryIf: (error: unknown) => !(error instanceof Declined) } as const
+  return saga<Saga>({
+    name: 'saga',
+    steps: Array.from({ length: SAGA_STEPS_MAX }, (_, step) => ({
+      name: `s${step}`,
+      when: ({ input }) => step < input.steps,
+      do: task({
+        ...often,
+        run: (scope: TaskScope<SagaGiven<Saga>>) => {
+          const { name, declined } = scope.input.input
+          if (step === declined) throw new Declined(`step ${step} of ${name} is declined`)
+          act('does', step, scope.input.input, scope)
+        },
+      }),
+      undo: task({ ...often, run: (scope: TaskScope<UndoInput<Saga>>) => act('undoes', step, scope.input.input, scope) }),
+    })),
   })
 }
 
@@ -68,13 +60,13 @@ export interface Foreman {
 }
 
 /** Has jobs done as tasks of its own, and sagas by durable children. */
-const createForeman = (effect: (effect: Effect) => void, saga: ReturnType<typeof createSaga>) =>
+const createForeman = (effect: (effect: Effect) => void) =>
   setup({
     types: { context: {} as Foreman, events: {} as Order | { type: 'xstate.done.actor.*'; actorId: string; output: unknown } },
     actors: {
-      saga: remote<typeof saga>('saga'),
+      saga: remote<ReturnType<typeof createSaga>>('saga'),
       job: task({
-        retry: often,
+        retry: patience,
         run: async ({ input: { name, ms, failures }, idempotencyKey: key, attempt }: TaskScope<Job>) => {
           effect({ task: name, key, attempt })
           await new Promise(resolve => setTimeout(resolve, ms))
@@ -90,7 +82,7 @@ const createForeman = (effect: (effect: Effect) => void, saga: ReturnType<typeof
       SAGA: { actions: enqueueActions(({ enqueue, event }) => enqueue.spawnChild('saga', { id: event.name, input: event })) },
       'xstate.done.actor.*': {
         actions: enqueueActions(({ enqueue, context, event: { actorId, output } }) => {
-          enqueue.assign({ results: { ...context.results, [actorId]: output } })
+          enqueue.assign({ results: { ...context.results, [actorId]: isOutcome(output) ? (output.output as SagaOutput).end : output } })
           enqueue.stopChild(actorId)
         }),
       },
@@ -100,6 +92,5 @@ const createForeman = (effect: (effect: Effect) => void, saga: ReturnType<typeof
 /** Bank accounts, timers, and those who have jobs and sagas done. */
 export function createFleetMachines(effect: (effect: Effect) => void) {
   const { account, clockwork } = createMachines({ effect, gate: () => Promise.resolve() })
-  const saga = createSaga(effect)
-  return { account, clockwork, saga, foreman: createForeman(effect, saga) }
+  return { account, clockwork, saga: createSaga(effect), foreman: createForeman(effect) }
 }

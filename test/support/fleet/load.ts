@@ -1,6 +1,7 @@
 import { createSeededRandom } from '../../../src/testing/seeded-random.ts'
 import type { SentEvent } from '../faults/history.ts'
 import type { Operation } from '../fleet-process.ts'
+import { SAGA_STEPS_MAX } from './fleet-machines.ts'
 import type { Job, Saga } from './fleet-machines.ts'
 
 export const ACCOUNTS = 200
@@ -8,7 +9,6 @@ export const OPENING_CENTS = 10_000
 const CLOCKWORKS = 100
 const FOREMEN = 40
 const SAGAS_ONE_IN = 5
-const STEPS_MAX = 4
 /** A lane pauses for up to so long: what is left of the processor goes to leases, starts and clean-up. */
 const THINK_MS_MAX = 400
 
@@ -104,7 +104,7 @@ export class Load {
   }
 
   #orderSaga(lane: number, n: number): Operation {
-    const steps = 1 + this.below(STEPS_MAX)
+    const steps = 1 + this.below(SAGA_STEPS_MAX)
     const saga = { name: `s${lane}-${n}`, steps, declined: this.below(2 * steps) }
     this.sagas.set(saga.name, saga)
     return { op: saga.name, to: `foreman/${lane}`, event: { type: 'SAGA', ...saga } }
