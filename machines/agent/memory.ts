@@ -1,5 +1,5 @@
 import type { AgentContext, Summary } from './context.ts'
-import type { Message, Model } from './model.ts'
+import type { Message, Model, ModelRequest } from './model.ts'
 import { cutBefore, remark } from './transcript.ts'
 
 /**
@@ -68,10 +68,11 @@ export function summaryDue({ messages, summary }: AgentContext, memory: Memory):
 }
 
 /** What the summariser reads. */
-export function summaryRequest({ messages, summary }: AgentContext, memory: Extract<Memory, { kind: 'summarise' }>, upTo: number) {
+export function summaryRequest({ messages, summary }: AgentContext, memory: Memory, upTo: number): ModelRequest {
   const before = summary ? [`Summary of what came before:\n${summary.text}`] : []
   const text = [...before, ...messages.slice(summary?.upTo ?? 0, upTo).map(textOf)].join('\n\n')
-  return { instructions: memory.instructions ?? SUMMARY_INSTRUCTIONS, messages: [{ role: 'user' as const, content: text }], tools: [], settings: {} }
+  const instructions = memory.kind === 'summarise' ? memory.instructions : undefined
+  return { instructions: instructions ?? SUMMARY_INSTRUCTIONS, messages: [{ role: 'user', content: text }], tools: [], settings: {} }
 }
 
 export const newSummary = (text: string, upTo: number): Summary => ({ text, upTo })

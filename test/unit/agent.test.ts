@@ -40,7 +40,7 @@ describe('a task', () => {
     const seen: unknown[] = []
     const who = tool({ name: 'who', description: 'Who asks.', input: z.object({}), run: (_input, { data }) => void seen.push(data) })
     const model = modelOf(calls(['who', {}]), words('Ann'))
-    const machine = basic({ model, tools: [who], instructions: data => `Help ${(data as { name: string }).name}.`, guardrails: { input: [(_value, { data }) => void seen.push(data) ?? null] } })
+    const machine = basic({ model, tools: [who], instructions: data => `Help ${(data as { name: string }).name}.`, guardrails: { input: [(_value, { data }) => { seen.push(data); return null }] } })
     expect(await run(machine, { task: 'who am I?', data: { name: 'Ann' } }).output).toMatchObject({ status: 'done' })
     expect(model.requests[0]?.instructions).toBe('Help Ann.')
     expect(seen).toEqual([{ name: 'Ann' }, { name: 'Ann' }])
