@@ -113,8 +113,8 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
       if (replied) wait?.begin({ request: `${request}:reply`, event: (event as { readonly type: string }).type })
       const { seq, snapshot } = await this.#submitAsk(message)
       if (replied) {
-        const { seq: at, value } = await replied
-        return reader.snapshot(this.#id, at, value)
+        const { seq: at, value, snapshot: answered } = await replied
+        return answered?.() ?? reader.snapshot(this.#id, at, value)
       }
       const processed = snapshot?.() ?? (await reader.snapshot(this.#id, seq))
       return until === 'processed' ? processed : this.#waitFor(processed, predicateOf(until as Until<AnyActorLogic>), signal, wait)

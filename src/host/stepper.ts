@@ -273,7 +273,10 @@ export class Stepper {
     if (!ask) return
     slot.set('asks', waiting.filter(other => other !== ask))
     this.note(undefined, batch, slot, 'reply')
-    batch.reply(ask, slot.id, { seq: slot.seq, value })
+    const { definition, seq } = slot
+    const view = slot.view()
+    // At hand in this process: reading it again would cost what the whole actor costs.
+    batch.reply(ask, slot.id, { seq, value, ...(definition && { snapshot: () => new ActorSnapshot(definition, view(), value) }) })
   }
 
   /** Ends an actor and everything that runs for it; its own children are told by its tree. */

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { reply, task } from 'troupe'
+import { askAtHand, reply, task } from 'troupe'
 import type { TaskScope } from 'troupe'
 import { createMemoryStore, createTestWorld } from 'troupe/testing'
 import { assign, setup } from 'xstate'
@@ -113,6 +113,26 @@ describe.each(Object.entries(places))('on %s', (_name, makePlace) => {
     await actor.send({ type: 'ANSWER' })
     await second
     expect(answered).toEqual(['first: answer 1', 'second: answer 2'])
+  })
+
+  test('an actor that keeps who has asked answers that one, whoever waits beside it', async () => {
+    const clerk = setup({ types: { context: {} as { readonly asks: readonly (string | null)[] }, events: {} as { readonly type: 'NOTE' | 'ANSWER_LAST' } } }).createMachine({
+      context: { asks: [] },
+      on: {
+        NOTE: { actions: assign({ asks: ({ context, self }) => [...context.asks, askAtHand(self)] }) },
+        ANSWER_LAST: { actions: [reply(({ context }) => context.asks.length, { to: ({ context }) => context.asks.at(-1) ?? null }), assign({ asks: ({ context }) => context.asks.slice(0, -1) })] },
+      },
+    })
+    await using world = await createTestWorld({ machines: { clerk }, store: await makePlace()() })
+    const actor = world.runtime.actor(clerk, '1')
+    await actor.start()
+    const order: unknown[] = []
+    const asked = ['first', 'second'].map(async name => order.push([name, (await actor.ask({ type: 'NOTE' }, { until: 'reply' })).reply]))
+    await actor.send({ type: 'NOTE' })
+    for (let n = 0; n < 3; n++) await actor.send({ type: 'ANSWER_LAST' })
+    await Promise.all(asked)
+    // The third note was no question: nobody hears what is said to it.
+    expect(order).toEqual([['second', 2], ['first', 1]])
   })
 
   test('an actor replies with the outcome of a task', async () => {
