@@ -100,7 +100,7 @@ export type DecisionReply = { readonly accepted: true } | { readonly accepted: f
 /** What a session tells its parent. */
 export type AgentReport =
   | { readonly type: 'agent.answered'; readonly agent: string; readonly outcome: Outcome }
-  | { readonly type: 'agent.handed-off'; readonly agent: string; readonly to: string; readonly reason: string; readonly messages: readonly Message[] }
+  | { readonly type: 'agent.handed-off'; readonly agent: string; readonly to: string; readonly reason: string; readonly messages: readonly Message[]; readonly usage: Usage }
 
 const unasked: Ending = { status: 'empty', output: null, reason: 'nothing was asked of it' }
 const atWork: Ending = { status: 'cancelled', output: null, reason: 'its work is not done yet' }
@@ -129,5 +129,5 @@ export function outcomeOf({ ending, work, messages }: AgentContext): Outcome {
 export function reportOf(agent: string, context: AgentContext): AgentReport {
   const outcome = outcomeOf(context)
   if (outcome.status !== 'handed-off') return { type: 'agent.answered', agent, outcome }
-  return { type: 'agent.handed-off', agent, ...(outcome.output as { readonly to: string; readonly reason: string; readonly messages: readonly Message[] }) }
+  return { type: 'agent.handed-off', agent, ...(outcome.output as { readonly to: string; readonly reason: string; readonly messages: readonly Message[] }), usage: outcome.usage }
 }
