@@ -19,6 +19,8 @@ import { Node } from './host/node.ts'
 import { Runtime } from './host/runtime.ts'
 import { tasksOfAll, workersOf } from './host/task-worker.ts'
 import { openStore } from './open-store.ts'
+import { createCpuPool } from './workers/cpu-pool.ts'
+import type { WorkersOptions } from './workers/layout.ts'
 import { nameProcess, systemClock, systemRandom } from './system-ports.ts'
 
 export interface RuntimeOptions<TMachines extends Machines = Machines> {
@@ -36,6 +38,8 @@ export interface RuntimeOptions<TMachines extends Machines = Machines> {
   readonly queues?: Readonly<Record<string, QueueOptions>>
   /** Definitions of patterns (`definePattern`) that `runtime.patterns.definitions()` shows, for those who build machines of them. */
   readonly patterns?: readonly PatternInfo[]
+  /** Threads for CPU-heavy work (`cpuTask`): how many, pinned to which CPUs, in which planes. They begin when they are needed. */
+  readonly workers?: WorkersOptions
   /** Journal entries older than this many milliseconds may go, but for what an actor still needs. Default: kept. */
   readonly journalMs?: number
   /** Transforms all user data at the store's edge. Default: plain. */
@@ -68,6 +72,7 @@ export async function createRuntime<const TMachines extends Machines>(options: R
   const definitions = defineMachines(options.machines, limits)
   checkMembers(definitions)
   const patterns = new PatternCatalogue(definitions, options.patterns ?? [])
+  const cpuPool = createCpuPool(options.workers, onError)
   const { store, close } = await openStore(options.store)
   const name = nameProcess(random)
   let messages = 0
@@ -81,6 +86,7 @@ export async function createRuntime<const TMachines extends Machines>(options: R
     limits,
     definitions,
     queues: resolveQueues(options.queues),
+    workers: cpuPool,
     counters: createCounters(),
     memory: new MemoryAccount(limits, store.partitions),
     nextMessageId: () => `${name}:${(++messages).toString(36)}`,
@@ -93,6 +99,7 @@ export async function createRuntime<const TMachines extends Machines>(options: R
   const workers = workersOf({ ...env, worker: name, tasks: tasksOfAll(definitions) })
   const end = async (): Promise<void> => {
     await Promise.all(workers.map(worker => worker.close()))
+    await cpuPool.close()
     await close()
   }
   try {

@@ -16,6 +16,8 @@ import { tasksOfAll, workersOf } from './host/task-worker.ts'
 import type { TaskWorker } from './host/task-worker.ts'
 import { isLogic, kindOf } from './host/xstate/logic.ts'
 import { openStore } from './open-store.ts'
+import { createCpuPool } from './workers/cpu-pool.ts'
+import type { WorkersOptions } from './workers/layout.ts'
 import { nameProcess, systemClock, systemRandom } from './system-ports.ts'
 
 export interface WorkerOptions {
@@ -27,6 +29,8 @@ export interface WorkerOptions {
   readonly machines?: Machines
   /** Tasks by their full name, such as `order/charge`, for a worker that does not have the machines. */
   readonly tasks?: Readonly<Record<string, AnyActorLogic>>
+  /** Threads for CPU-heavy tasks (`cpuTask`), as in `createRuntime`. */
+  readonly workers?: WorkersOptions
   /** That of the runtimes. Default: plain. */
   readonly codec?: Codec
   readonly limits?: Partial<Limits>
@@ -82,14 +86,18 @@ export async function createWorker(options: WorkerOptions): Promise<Worker> {
   if (queues.size === 0) throw new TroupeError('config/invalid', 'createWorker needs queues: { name: { concurrency } }')
   if (queues.has(DEFAULT_QUEUE)) throw new TroupeError('config/invalid', `createWorker cannot serve the queue '${DEFAULT_QUEUE}': nodes run the tasks of their own actors; give those tasks a queue`)
   if (tasks.size === 0) throw new TroupeError('config/invalid', 'createWorker has nothing to run: give it machines whose tasks have names in setup({ actors }), or tasks')
+  const cpuPool = createCpuPool(options.workers, onError)
   const { store, close } = await openStore(options.store)
   if (!store.queues) {
     await close()
     throw new TroupeError('config/invalid', 'createWorker needs a store with shared queues, such as redis://…: on this one the runtime runs all tasks itself')
   }
   const name = nameProcess(random)
-  const workers = workersOf({ worker: name, store, queues, clock, limits, definitions, codec, tasks, report: onError })
-  const worker = new Worker(name, workers, close)
+  const workers = workersOf({ worker: name, workers: cpuPool, store, queues, clock, limits, definitions, codec, tasks, report: onError })
+  const worker = new Worker(name, workers, async () => {
+    await cpuPool.close()
+    await close()
+  })
   try {
     for (const each of workers) await each.start()
   } catch (error) {

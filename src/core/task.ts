@@ -1,5 +1,6 @@
 import { fromPromise } from 'xstate'
 import type { Actor, AnyActorLogic, AnyActorRef, NonReducibleUnknown, PromiseActorLogic } from 'xstate'
+import type { CpuPool } from './cpu-pool.ts'
 import { TroupeError } from './errors.ts'
 import type { AnyActorSystem } from './host-link.ts'
 import { DEFAULT_QUEUE, checkQueueName } from './queue.ts'
@@ -26,6 +27,8 @@ export interface TaskScope<TInput> {
   heartbeat(details?: unknown): void
   /** Tells watchers how far it is; not kept. */
   progress(data: unknown): void
+  /** The pool of threads of the runtime or worker that runs it; none under plain `createActor`. */
+  readonly workers?: CpuPool
   readonly self: AnyActorRef
   readonly system: AnyActorSystem
 }

@@ -16,10 +16,10 @@ import type { Asker, Wait } from './wait.ts'
 /** Heartbeat details are kept at most this often. */
 const HEARTBEAT_KEEP_MS = 1_000
 /** What the next attempt would end with too. */
-const HOPELESS: ReadonlySet<ErrorCode> = new Set(['payload/too-large', 'context/unserializable', 'ask/deadlock'])
+const HOPELESS: ReadonlySet<ErrorCode> = new Set(['payload/too-large', 'context/unserializable', 'ask/deadlock', 'workers/unknown'])
 
 /** What an attempt needs of the process it runs in. */
-export type AttemptEnv = Pick<HostEnv, 'clock' | 'limits' | 'definitions' | 'report' | 'probe'>
+export type AttemptEnv = Pick<HostEnv, 'clock' | 'workers' | 'limits' | 'definitions' | 'report' | 'probe'>
 
 /** Who has an attempt run, and hears of it. */
 export interface AttemptHost {
@@ -115,6 +115,7 @@ export class Attempt implements Asker {
       checkpoint: task.checkpoint,
       now: () => this.#host.env.clock.now(),
       heartbeat: details => this.#heartbeat(details),
+      workers: this.#host.env.workers,
       progress: data => void (this.#ended || this.#host.progressed(this, data)),
       get self() {
         return ref()

@@ -1,5 +1,6 @@
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
+import type { CpuPool } from '../core/cpu-pool.ts'
 import type { Limits } from '../core/limits.ts'
 import type { QueueSettings } from '../core/queue.ts'
 import type { Member, Store } from '../core/store.ts'
@@ -47,6 +48,8 @@ export interface HostEnv {
   readonly definitions: ReadonlyMap<string, Definition>
   /** The task queues that this process serves; others are bounded by `limits.tasksMax` only. */
   readonly queues: ReadonlyMap<string, QueueSettings>
+  /** Threads for CPU-heavy work of tasks. */
+  readonly workers: CpuPool
   readonly counters: Counters
   readonly memory: MemoryAccount
   /** Ids of messages of this node. */

@@ -2,6 +2,7 @@ import type { AnyActorLogic } from 'xstate'
 import { DEFAULT_TENANT, actorId, addressOf, parseActorId, parseAddress } from '../core/address.ts'
 import { TroupeError, toErrorInfo } from '../core/errors.ts'
 import type { ErrorInfo } from '../core/errors.ts'
+import type { CpuPool } from '../core/cpu-pool.ts'
 import { pageSize } from '../core/limits.ts'
 import type { Message, Body } from '../core/message.ts'
 import type { QueueView } from '../core/queue.ts'
@@ -127,12 +128,15 @@ export class Runtime<TMachines extends Machines = Machines> {
   /** The registered agents, to be found by what they can do. */
   readonly agents: Catalogue
   readonly patterns: PatternCatalogue
+  /** Threads for CPU-heavy work: what `cpuTask` runs on. */
+  readonly workers: CpuPool
 
   /** @internal */
   constructor(env: HostEnv, node: Node, closeStore: () => Promise<void>, patterns: PatternCatalogue) {
     this.#parts = { env, node, reader: new Reader(env, () => node.isClosed) }
     this.#names = new Map([...env.definitions.values()].map(({ logic, name }) => [logic, name]))
     this.#closeStore = closeStore
+    this.workers = env.workers
     this.deadLetters = new DeadLetters(this.#parts)
     this.agents = new Catalogue('agent', env.definitions)
     this.patterns = patterns

@@ -14,6 +14,7 @@ import { createCounters } from '../../src/host/env.ts'
 import { MemoryAccount } from '../../src/host/memory-account.ts'
 import type { Notice } from '../../src/host/env.ts'
 import { Executor } from '../../src/host/executor.ts'
+import { createCpuPool } from '../../src/workers/cpu-pool.ts'
 
 const idOf = (key: string) => actorId({ tenant: 'default', machine: 'm', key })
 const document = (id: string, more: Partial<TaskDocument> = {}): TaskDocument => ({ id, path: '/work', input: { n: 1 }, attempt: 1, failures: 0, dueAt: null, crashes: 0, ...more })
@@ -24,7 +25,7 @@ function rig(limits: Partial<Limits> = {}, queues: Readonly<Record<string, numbe
   const delivered: LocalBody[] = []
   const notices: Notice[] = []
   const env = {
-    node: 'n', process: { host: 'h', pid: 1, startedAt: 0 }, clock, random: createSeededRandom(1), store: createMemoryStore(), codec: plainCodec, limits: resolveLimits(limits), definitions: new Map(), queues: resolveQueues(Object.fromEntries(Object.entries(queues).map(([name, concurrency]) => [name, { concurrency }]))), counters: createCounters(), memory: new MemoryAccount(resolveLimits(limits), 1),
+    node: 'n', process: { host: 'h', pid: 1, startedAt: 0 }, clock, random: createSeededRandom(1), store: createMemoryStore(), codec: plainCodec, limits: resolveLimits(limits), definitions: new Map(), queues: resolveQueues(Object.fromEntries(Object.entries(queues).map(([name, concurrency]) => [name, { concurrency }]))), counters: createCounters(), workers: createCpuPool(), memory: new MemoryAccount(resolveLimits(limits), 1),
     nextMessageId: () => '1', settle: () => undefined, notice: (notice: Notice) => void notices.push(notice), report: () => undefined,
   }
   const executor = new Executor(env, (_actor, body) => delivered.push(body) === 0)

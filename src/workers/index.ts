@@ -1,0 +1,7 @@
+export { cpuTask } from './cpu-task.ts'
+export type { CpuTaskOptions } from './cpu-task.ts'
+export { createCpuPool } from './cpu-pool.ts'
+export type { OwnedCpuPool } from './cpu-pool.ts'
+export { move } from '../core/cpu-pool.ts'
+export type { CpuCall, CpuFunction, CpuInput, CpuOutput, CpuPlane, CpuPool, CpuPoolInfo, CpuScope, CpuSource, CpuThread, CpuTimes, Moved } from '../core/cpu-pool.ts'
+export type { PlaneOptions, WorkersOptions } from './layout.ts'
