@@ -65,7 +65,7 @@ export const errorKinds = {
   'task/unknown': missing('Give the workers of the queue the machine whose task it is, or a task under that name; logic needs a name in `setup({ actors })`.'),
   'timer/invalid': bad('Delays are finite numbers of milliseconds, at most 100 years.'),
   'workers/busy': busy('Wait and call again, bound the calls by a queue of tasks (`queues: { cpu: { concurrency } }`), or raise `workers.queueMax`.'),
-  'workers/crashed': { status: 500, exit: 70, retryable: true, remedy: 'See the cause: the function ended its thread (`process.exit`, an error outside of it, a native crash). Only this call is lost; the thread has been replaced.' },
+  'workers/crashed': down('See the cause: the function ended its thread (`process.exit`, an error outside of it). Only this call is lost; the thread has been replaced.'),
   'workers/memory': broken('Give the threads more (`workers.memoryMbMax`), or the function less at a time. Only this call is lost; the thread has been replaced.'),
   'workers/unknown': missing('Name a module that is there, as `new URL(\'./heavy.ts\', import.meta.url)`, and a function that it exports.'),
 } as const satisfies Record<string, ErrorKind>

@@ -26,6 +26,8 @@ export interface WorkersOptions {
   readonly idleMs?: number
 }
 
+const optionNames: readonly string[] = ['threads', 'control', 'planes', 'pin', 'queueMax', 'memoryMbMax', 'idleMs'] satisfies readonly (keyof WorkersOptions)[]
+
 /** Below this a thread cannot even begin. */
 const MEMORY_MB_MIN = 16
 
@@ -86,7 +88,10 @@ function shareOf(cpus: readonly number[], index: number, count: number): readonl
 }
 
 /** Throws `config/invalid` for options that make no sense. */
-export function checkOptions({ threads, planes, control = [], queueMax, memoryMbMax, idleMs }: WorkersOptions): void {
+export function checkOptions(options: WorkersOptions): void {
+  const { threads, planes, control = [], queueMax, memoryMbMax, idleMs } = options
+  const stray = Object.keys(options).find(option => !optionNames.includes(option))
+  if (stray !== undefined) throw new TroupeError('config/invalid', `workers.${stray} is not an option; there are ${optionNames.join(', ')}`)
   const names = Object.keys(planes ?? {})
   if (planes && names.length === 0) throw new TroupeError('config/invalid', 'workers.planes must name a plane at least, or be left out')
   if (planes && threads !== undefined) throw new TroupeError('config/invalid', 'workers.threads is of a pool without planes: give each plane its threads')

@@ -40,6 +40,7 @@ export class Plane {
   /** When the first call came. */
   #since = Infinity
   #busyMs = 0
+  /** Why a thread has failed to begin. */
   #lastFailure: unknown
   #closed = false
 
@@ -111,8 +112,9 @@ export class Plane {
   /** What Piscina fails with is never what the function threw, for that comes as an ending. */
   #explain({ order }: Call, error: unknown): Error {
     const where = `${order.export} of ${order.module}`
-    const { name, code, message } = error as NodeJS.ErrnoException
-    if (name === 'DataCloneError') return new TroupeError('context/unserializable', `the input or result of ${where} cannot go between threads: ${message}`, { cause: error })
+    const { code, message } = error as NodeJS.ErrnoException
+    // A result that cannot be cloned ends its thread, with an error that has lost its name.
+    if (message.includes('could not be cloned')) return new TroupeError('context/unserializable', `the input or result of ${where} cannot go between threads: ${message}`, { cause: error })
     if (this.#closed) return closing()
     this.#counts.crashed++
     const { memoryMbMax } = this.#settings
@@ -147,7 +149,11 @@ export class Plane {
   }
 
   #hear(message: ThreadMessage): void {
-    if (message.kind === 'begun') return void this.#threads.set(message.thread, message)
+    if (message.kind === 'begun') {
+      this.#threads.set(message.thread, message)
+      this.#lastFailure = undefined
+      return
+    }
     const call = this.#running.get(message.id)
     try {
       if (message.kind === 'heartbeat') call?.scope.heartbeat(message.details)
