@@ -1,6 +1,6 @@
 import { fromPromise } from 'xstate'
 import { expect, test } from 'vitest'
-import { mapReduce, parallel } from '../../../patterns/index.ts'
+import { loopUntil, mapReduce, parallel } from '../../../patterns/index.ts'
 import { begin, comesTo, doing, echo, outcome, outcomeOf, silent, soon } from '../../support/pattern-members.ts'
 
 const broken = comesTo(new Error('no'))
@@ -79,6 +79,17 @@ test('a cancelled pattern says what had come of its members, and none is active 
   expect(result).toMatchObject({ status: 'cancelled', reason: 'it was cancelled' })
   expect(statuses(result)).toBe('map cancelled, map cancelled, map skipped')
   expect(aborted).toEqual(['a', 'b'])
+})
+
+test('a pattern that gives out more work in its life than the limit allows has failed', async () => {
+  expect(await outcomeOf(loopUntil({ name: 'l', refiner: doing(({ round }: { round: number }) => round), critic: () => false, limits: { spawnsMax: 2 } }))).toMatchObject({ status: 'failed', reason: '3 pieces of work in all, the limit spawnsMax is 2', members: { length: 2 } })
+})
+
+test('a member has the time that the limits give it, unless it has its own', async () => {
+  const { clock, ended } = begin(parallel({ name: 'p', members: { a: silent, b: { member: silent, timeoutMs: 50 } }, policy: 'settled', limits: { memberTimeoutMs: 100 } }))
+  clock.increment(50)
+  clock.increment(50)
+  expect((await ended).members.map(({ reason }) => reason)).toEqual(['it took longer than 100 ms', 'it took longer than 50 ms'])
 })
 
 test('a pattern that takes too long ends with what there is', async () => {
