@@ -49,6 +49,12 @@ test.each<[string, () => unknown, string]>([
 
 test('every built-in pattern is a definition whose params are JSON', () => {
   const params = {
+    supervisor: { manager: 'm', members: ['x', 'y'], onFailure: { x: 'fail' } },
+    hierarchical: { manager: 'm', members: { law: { manager: 'p', members: { a: 'x', b: { manager: 'q', members: { c: { member: 'y', retry: 2 } } } } }, audit: 'z' } },
+    research: { worker: 'x', synthesiser: 'y', executive: 'z', workers: 4 },
+    handoff: { members: { a: 'x', b: 'y' }, start: 'a' },
+    network: { members: ['x', 'y'], start: 'x', allow: { x: ['y'] } },
+    swarm: { peers: 3, member: 'x', neighbourhood: { random: 2 } },
     pipeline: { stages: [{ name: 'a', member: 'x', retry: { attempts: 3, baseMs: 1_000, maxMs: 30_000 }, healthCheck: 'y', fallback: 'z' }] },
     parallel: { members: { a: { member: 'x', timeoutMs: 5 } }, policy: { quorum: 1 }, reduce: 'y', limits: { concurrencyMax: 2 } },
     mapReduce: { map: 'x' },
