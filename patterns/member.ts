@@ -55,12 +55,13 @@ const withOptions = (entry: Member | MemberOptions): MemberOptions => (typeof en
 
 /** Those who are called the same are numbered. */
 function nameAll(members: readonly (Member | MemberOptions)[]): [string, Member | MemberOptions][] {
-  const taken = new Map<string, number>()
+  const taken = new Set<string>()
   return members.map(entry => {
-    const name = memberName(withOptions(entry).member)
-    const count = (taken.get(name) ?? 0) + 1
-    taken.set(name, count)
-    return [count === 1 ? name : `${name}-${count}`, entry]
+    const called = memberName(withOptions(entry).member)
+    let name = called
+    for (let count = 2; taken.has(name); count++) name = `${called}-${count}`
+    taken.add(name)
+    return [name, entry]
   })
 }
 

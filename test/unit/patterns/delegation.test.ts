@@ -1,26 +1,11 @@
 import { SimulatedClock, createActor, fromPromise, setup } from 'xstate'
 import { expect, test } from 'vitest'
 import { z } from 'zod'
-import type { MemberOutcome, Outcome } from '../../../machines/outcome.ts'
+import type { MemberInput, MemberOutcome } from '../../../machines/outcome.ts'
 import { delegation } from '../../../patterns/delegation.ts'
 import { resolveMembers } from '../../../patterns/member.ts'
 import type { MemberOptions, Members } from '../../../patterns/member.ts'
-
-interface Given {
-  readonly task: unknown
-}
-
-const outcome = (status: Outcome['status'], output: unknown = null): Outcome => ({ kind: 'outcome', status, output, reason: status === 'done' ? null : `it is ${status}`, usage: { inputTokens: 10, outputTokens: 1, modelCalls: 1, toolCalls: 0, costUsd: 0.5 } })
-const echo = fromPromise(async ({ input }: { input: Given }) => `did ${String(input.task)}`)
-const silent = fromPromise(() => new Promise(() => undefined))
-const comesTo = (...results: readonly unknown[]) => {
-  let turn = 0
-  return fromPromise(async () => {
-    const result = results[Math.min(turn++, results.length - 1)]
-    if (result instanceof Error) throw result
-    return result
-  })
-}
+import { comesTo, echo, outcome, silent, soon } from '../../support/pattern-members.ts'
 
 function begin(members: Members, task: unknown = 'x', member = Object.keys(members)[0] ?? '') {
   const clock = new SimulatedClock()
@@ -31,10 +16,9 @@ function begin(members: Members, task: unknown = 'x', member = Object.keys(membe
 }
 
 const only = (options: MemberOptions): Promise<MemberOutcome> => begin({ worker: options }).ended
-const soon = () => new Promise(resolve => setImmediate(resolve))
 
 test('a member that does its task is done, whatever it is', async () => {
-  const machine = setup({ types: { input: {} as Given, context: {} as Given } }).createMachine({ context: ({ input }) => input, initial: 'a', states: { a: { type: 'final' } }, output: ({ context }) => `did ${String(context.task)}` })
+  const machine = setup({ types: { input: {} as MemberInput, context: {} as MemberInput } }).createMachine({ context: ({ input }) => input, initial: 'a', states: { a: { type: 'final' } }, output: ({ context }) => `did ${String(context.task)}` })
   for (const member of [echo, machine]) expect(await begin({ worker: member }, 'it').ended).toMatchObject({ kind: 'outcome', status: 'done', output: 'did it', member: 'worker', attempts: 1, reason: null })
 })
 
@@ -109,5 +93,5 @@ test.each<[string, Members, string]>([
 })
 
 test('members in a list are called what they are, and numbered where that is the same', () => {
-  expect(Object.keys(resolveMembers('test', ['judge', 'judge', { member: 'clerk' }]))).toEqual(['judge', 'judge-2', 'clerk'])
+  expect(Object.keys(resolveMembers('test', ['judge', 'judge-2', 'judge', { member: 'clerk' }]))).toEqual(['judge', 'judge-2', 'judge-3', 'clerk'])
 })

@@ -54,6 +54,13 @@ test('a function or a member makes one of the outputs', async () => {
   expect(statuses(result)).toBe('map done, map done, map done, reduce done')
 })
 
+test('those who are not needed any more are stopped before the reducer begins', async () => {
+  const { actor, state } = begin(parallel({ name: 'p', members: { a: echo, b: silent, c: silent }, policy: 'any', reduce: silent, limits: { concurrencyMax: 2 } }))
+  await soon()
+  expect(state()).toBe('reducing')
+  expect(Object.keys(actor.getSnapshot().children)).toEqual(['work-3'])
+})
+
 test('a reducer that fails is the outcome, thrown or not', async () => {
   expect(await outcomeOf(mapReduce({ name: 'm', map: echo, reduce: () => { throw new Error('cannot add words') } }), ['a'])).toMatchObject({ status: 'failed', reason: 'cannot add words' })
   expect(await outcomeOf(mapReduce({ name: 'm', map: echo, reduce: broken }), ['a'])).toMatchObject({ status: 'failed', reason: "'reduce' is failed: no" })
