@@ -1,12 +1,13 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { TroupeError, actorAt } from 'troupe'
+import { TroupeError } from 'troupe'
 import { agent, tool } from 'troupe/agents'
 import type { AgentMachine, AgentOptions, Message, Model, Tool } from 'troupe/agents'
+import { circuitBreaker } from 'troupe/machines'
 import { createTestWorld } from 'troupe/testing'
 import type { TestWorldOptions } from 'troupe/testing'
-import { assign, enqueueActions, setup } from 'xstate'
+import { assign, setup } from 'xstate'
 import type { AnyActorLogic } from 'xstate'
 import { z } from 'zod'
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
@@ -279,42 +280,34 @@ test('a waiting user gets the outcome of the turn, not what was said to a decisi
 
 // ── the circuit breaker ───────────────────────────────────────────────────────────────────────────────────────
 
-/** Speaks the protocol of `circuitBreaker`: refuses so often, then allows; keeps what it hears. */
-const breakerOf = (refusals: number) =>
-  setup({ types: { context: {} as { readonly left: number; readonly heard: readonly string[] }, events: {} as { readonly type: `breaker.${string}`; readonly id: string; readonly from?: { readonly address: string; readonly path?: string } } } }).createMachine({
-    context: { left: refusals, heard: [] },
-    on: {
-      '*': {
-        actions: enqueueActions(({ context, event, enqueue }) => {
-          enqueue.assign({ heard: [...context.heard, event.type], left: context.left - (event.type === 'breaker.request' ? 1 : 0) })
-          if (event.from) enqueue.sendTo(actorAt(event.from.address), context.left > 0 ? { type: 'breaker.refused', id: event.id, retryInMs: 1_000 } : { type: 'breaker.allowed', id: event.id })
-        }),
-      },
-    },
-  })
-
 test('a circuit breaker is asked before each call and told how it went; while it is open the work waits, or fails', async () => {
-  const breaker = { address: 'breaker/1' }
-  await using world = await worldOf(basic({ model: modelOf(words('ok')), breaker }), { breaker: breakerOf(2) })
-  const ward = world.runtime.actor('breaker' as 'helper', '1')
-  await ward.start()
-  await world.actor().start({ task: 'go' })
+  const model = modelOf(new TroupeError('model/refused', 'no'), words('ok'))
+  const breaker = { address: 'breaker/model' }
+  await using world = await createTestWorld({
+    machines: { helper: basic({ model, breaker }), hasty: basic({ model, breaker: { ...breaker, refused: 'fail' } }), breaker: circuitBreaker },
+    store: await openSqliteStore({ path: join(folder, `${++files}.db`), synchronous: 'NORMAL' }),
+  })
+  const { runtime } = world
+  const ward = runtime.actor('breaker', 'model')
+  await ward.start({ failuresMax: 1, openMs: 10_000 })
+  const first = runtime.actor('helper', '1')
+  await first.start({ task: 'go' })
+  expect(await first.result()).toMatchObject({ status: 'failed', reason: 'the model: no' })
   await world.settle()
-  expect((await world.actor().snapshot()).value).toEqual({ thinking: 'waiting' })
-  await world.advance(2_000)
-  expect(await world.actor().result()).toMatchObject({ status: 'done' })
-  await world.settle()
-  expect((await ward.snapshot()).context).toMatchObject({ heard: ['breaker.request', 'breaker.request', 'breaker.request', 'breaker.succeeded'] })
+  expect((await ward.snapshot()).value).toBe('open')
 
-  await using other = await worldOf(basic({ model: modelOf(new TroupeError('model/refused', 'no')), breaker: { ...breaker, refused: 'fail' } }), { breaker: breakerOf(1) })
-  await other.runtime.actor('breaker' as 'helper', '1').start()
-  await other.actor().start({ task: 'go' })
-  expect(await other.actor().result()).toMatchObject({ status: 'failed', reason: 'its circuit breaker is open', usage: { modelCalls: 0 } })
-  const again = other.runtime.actor('helper', '2')
-  await again.start({ task: 'go' })
-  expect(await again.result()).toMatchObject({ status: 'failed', reason: 'the model: no' })
-  await other.settle()
-  expect((await other.runtime.actor('breaker' as 'helper', '1').snapshot()).context).toMatchObject({ heard: ['breaker.request', 'breaker.request', 'breaker.failed'] })
+  const [patient, hasty] = [runtime.actor('helper', '2'), runtime.actor('hasty', '3')]
+  await patient.start({ task: 'go' })
+  await hasty.start({ task: 'go' })
+  expect(await hasty.result()).toMatchObject({ status: 'failed', reason: 'its circuit breaker is open', usage: { modelCalls: 0 } })
+  await world.settle()
+  expect((await patient.snapshot()).value).toEqual({ thinking: 'waiting' })
+  await world.crash()
+  await world.restart()
+  await world.advance(20_000)
+  expect(await world.runtime.actor('helper', '2').result()).toMatchObject({ status: 'done', output: 'ok' })
+  await world.settle()
+  expect(await world.runtime.actor('breaker', 'model').snapshot()).toMatchObject({ value: 'closed', context: { pending: [], refusals: 2 } })
 })
 
 test('a circuit breaker that does not answer fails the work with its name', async () => {
