@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { bench as agentTurns } from './agent-turns.ts'
 import { bench as conversation } from './conversation.ts'
 import { printProfile } from './cpu-profile.ts'
 import { toLine } from './harness.ts'
@@ -16,7 +17,7 @@ import { bench as starts } from './starts.ts'
 import { bench as taskQueue } from './task-queue.ts'
 import { bench as throughput } from './throughput.ts'
 
-const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue]
+const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue, agentTurns]
 
 const HELP = `npm run bench -- [NAME…] [--quick] [--profile]
 

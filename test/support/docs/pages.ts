@@ -1,9 +1,11 @@
 import type { AnyStateMachine } from 'xstate'
+import { agent } from '../../../machines/agent/index.ts'
 import { barrier, batch, debounce, retryBudget, schedule } from '../../../machines/index.ts'
 import { debate, loopUntil, mapReduce, parallel, pipeline, router, vote } from '../../../patterns/index.ts'
 
 /** Pages with a statechart, and the machine it is drawn from: `docs/<page>.md`. A line per page. */
 export const pages: Readonly<Record<string, AnyStateMachine>> = {
+  agents: agent({ name: 'support', instructions: '', model: async () => ({ text: '', toolCalls: [], finish: 'stop', usage: { inputTokens: 0, outputTokens: 0 } }) }) as unknown as AnyStateMachine,
   'machines/barrier': barrier,
   'machines/batch': batch,
   'machines/debounce': debounce,
