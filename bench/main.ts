@@ -14,10 +14,11 @@ import { bench as redisScale } from './redis-scale.ts'
 import { bench as redisTakeover } from './redis-takeover.ts'
 import { bench as redisThroughput } from './redis-throughput.ts'
 import { bench as starts } from './starts.ts'
+import { bench as swarm } from './swarm.ts'
 import { bench as taskQueue } from './task-queue.ts'
 import { bench as throughput } from './throughput.ts'
 
-const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue, agentTurns]
+const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, agentTurns, swarm, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue]
 
 const HELP = `npm run bench -- [NAME…] [--quick] [--profile]
 

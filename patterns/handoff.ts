@@ -54,7 +54,7 @@ export interface HandoffContext {
   readonly usage: Usage
 }
 
-type HandoffEvent = { readonly type: 'user.message'; readonly content: Content } | { readonly type: 'agent.end' } | SeatReport | DoneActorEvent<Outcome>
+type HandoffEvent = { readonly type: 'user.message'; readonly content: Content } | { readonly type: 'agent.end' | 'CANCEL' } | SeatReport | DoneActorEvent<Outcome>
 
 /** Between two members; no name of a member, which has no space. */
 const PASSING = 'passing on'
@@ -160,7 +160,7 @@ export function handoff({ members: given, start, history = 'full', handoffsMax =
       queue: task === undefined ? [] : [{ content: typeof task === 'string' ? task : JSON.stringify(task), ask: null }],
     }),
     initial: 'running',
-    on: { 'agent.end': { target: '.ended', actions: 'dismiss' } },
+    on: { 'agent.end': { target: '.ended', actions: 'dismiss' }, CANCEL: { target: '.ended', actions: 'dismiss' } },
     states: {
       running: {
         type: 'parallel',

@@ -12,8 +12,8 @@ import { resolveSwarm } from './options.ts'
 import type { ResolvedSwarm, SwarmOptions } from './options.ts'
 import type { CellReport, Mail } from './peers.ts'
 
-/** Why a swarm has ended: its `until` was met, no peer had a reason to step, or out of rounds or time, or a failure. */
-export type SwarmEnd = 'agreed' | 'quiescent' | 'rounds' | 'time' | 'failure'
+/** Why a swarm has ended: its `until` was met, no peer had a reason to step, or out of rounds or time, or called off, or a failure. */
+export type SwarmEnd = 'agreed' | 'quiescent' | 'rounds' | 'time' | 'cancelled' | 'failure'
 
 export interface SwarmResult {
   readonly ended: SwarmEnd
@@ -47,7 +47,7 @@ export interface SwarmContext {
   readonly outputs: Readonly<Record<number, CellOutput>>
 }
 
-type SwarmEvent = ({ readonly type: 'swarm.stepped' } & CellReport) | DoneActorEvent<CellOutput> | ErrorActorEvent
+type SwarmEvent = ({ readonly type: 'swarm.stepped' } & CellReport) | DoneActorEvent<CellOutput> | ErrorActorEvent | { readonly type: 'CANCEL' }
 
 const cellId = (cell: number): string => `cell-${cell}`
 const cellOfId = (actorId: string): number => Number(actorId.slice('cell-'.length))
@@ -90,7 +90,7 @@ export function swarm<TState>(options: SwarmOptions<TState>) {
       loseCell: assign({ lost: ({ context }, { cell, reason }: { readonly cell: number; readonly reason: string }) => ({ ...context.lost, [cell]: reason }) }),
       loseSilent: assign({ lost: ({ context }) => ({ ...context.lost, ...Object.fromEntries(silentOf(context).map(cell => [cell, `it took longer than ${limits.roundTimeoutMs} ms for round ${context.round}`])) }) }),
       endRound: assign(({ context }) => afterRound(context, resolved)),
-      runOutOfTime: assign({ ended: 'time' as const }),
+      end: assign({ ended: (_, ended: SwarmEnd) => ended }),
       endCells: enqueueActions(({ context, enqueue }) => {
         for (const cell of livingOf(context, cells)) enqueue.sendTo(cellId(cell), { type: 'swarm.end' })
       }),
@@ -117,7 +117,8 @@ export function swarm<TState>(options: SwarmOptions<TState>) {
     states: {
       running: {
         initial: 'stepping',
-        after: { whole: { target: 'ending', actions: 'runOutOfTime' } },
+        on: { CANCEL: { target: 'ending', actions: { type: 'end', params: 'cancelled' } } },
+        after: { whole: { target: 'ending', actions: { type: 'end', params: 'time' } } },
         states: {
           stepping: {
             entry: 'beginRound',
@@ -194,6 +195,8 @@ function outcomeOf(context: SwarmContext, { cells, peers, peersPerCell, collect,
     switch (ended) {
       case 'agreed':
         return ['done', null]
+      case 'cancelled':
+        return ['cancelled', 'it was cancelled']
       case 'time':
         return ['timeout', `it took longer than ${limits.swarmTimeoutMs} ms`]
       case 'quiescent':

@@ -105,11 +105,11 @@ test('with a task it is one turn, then it ends', () => {
   expect(open({ members: { a: passesOn('b'), b: passesOn('a') } }, 'do it').actor.getSnapshot()).toMatchObject({ status: 'done', value: 'failed', output: { status: 'failed' } })
 })
 
-test('messages queue while a turn is under way, up to a limit, and an end lets nobody wait', () => {
+test.each(['agent.end', 'CANCEL'] as const)('messages queue while a turn is under way, up to a limit, and %s lets nobody wait', type => {
   const { actor, last } = open({ members: { a: sessionMember('a', () => undefined) }, queueMax: 2 })
   for (const content of ['1', '2', '3', '4']) actor.send({ type: 'user.message', content })
   expect(actor.getSnapshot().context.queue).toHaveLength(2)
-  actor.send({ type: 'agent.end' })
+  actor.send({ type })
   expect(actor.getSnapshot()).toMatchObject({ status: 'done', context: { queue: [] } })
   expect(last()).toMatchObject({ status: 'cancelled' })
 })

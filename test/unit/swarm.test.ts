@@ -90,6 +90,12 @@ test('a swarm that never rests ends by its rounds or its time', () => {
   expect(run({ ...restless, limits: { swarmTimeoutMs: 20 } })).toMatchObject({ status: 'timeout', output: { ended: 'time' } })
 })
 
+test('a swarm that is called off says what there was', () => {
+  const actor = createActor(swarm({ ...best, rule: () => ({ again: true }) }), { clock: new SimulatedClock(), input: {} }).start()
+  actor.send({ type: 'CANCEL' })
+  expect(actor.getSnapshot()).toMatchObject({ status: 'done', output: { status: 'cancelled', output: { ended: 'cancelled', rounds: 1, steps: 30 } } })
+})
+
 test('a peer whose rule throws is out, and the others go on; or the whole has failed', () => {
   const rule = ({ id, round, state }: PeerView<number>): PeerStep<number> => {
     if (id === 1) throw new Error('no idea')
