@@ -1,6 +1,6 @@
 export { swarm } from './swarm.ts'
 export type { SwarmContext, SwarmEnd, SwarmResult } from './swarm.ts'
-export { swarmCell } from './cell.ts'
+export { peerStep, swarmCell } from './cell.ts'
 export { defaultSwarmLimits } from './options.ts'
 export type { SwarmLimits, SwarmOptions } from './options.ts'
 export type { PeerRule, PeerStep, PeerView } from './peers.ts'

@@ -1,7 +1,7 @@
 import type { AnyStateMachine } from 'xstate'
 import { agent } from '../../../machines/agent/index.ts'
 import { barrier, batch, debounce, retryBudget, schedule } from '../../../machines/index.ts'
-import { debate, loopUntil, mapReduce, parallel, pipeline, router, vote } from '../../../patterns/index.ts'
+import { debate, handoff, hierarchical, loopUntil, mapReduce, network, parallel, pipeline, router, supervisor, swarm, vote } from '../../../patterns/index.ts'
 
 /** Pages with a statechart, and the machine it is drawn from: `docs/<page>.md`. A line per page. */
 export const pages: Readonly<Record<string, AnyStateMachine>> = {
@@ -12,13 +12,18 @@ export const pages: Readonly<Record<string, AnyStateMachine>> = {
   'machines/retry-budget': retryBudget,
   'machines/schedule': schedule('report'),
   'patterns/debate': debate({ name: 'debate', debaters: ['a', 'b'], judge: 'judge' }),
+  'patterns/handoff': handoff({ name: 'handoff', start: 'triage', members: { triage: 'triage', billing: 'billing' } }),
+  'patterns/hierarchical': hierarchical({ name: 'hierarchical', manager: 'lead', members: { team: { manager: 'deputy', members: { a: 'a' } } } }),
   'patterns/loop-until': loopUntil({ name: 'loop', refiner: 'writer', critic: 'editor' }),
   'patterns/map-reduce': mapReduce({ name: 'map', map: 'worker' }),
+  'patterns/network': network({ name: 'network', start: 'a', members: ['a', 'b'] }),
   'patterns/parallel': parallel({ name: 'parallel', members: ['a', 'b'] }),
   'patterns/pipeline': pipeline({ name: 'pipeline', stages: [{ name: 'nlp', member: 'nlp', healthCheck: 'ping' }, { name: 'data', member: 'data', onFailure: 'skip' }, { name: 'viz', member: 'viz' }] }),
   'patterns/router': router({ name: 'router', routes: ['a', 'b'], classify: 'triage' }),
+  'patterns/supervisor': supervisor({ name: 'supervisor', manager: 'lead', members: ['a', 'b'] }),
+  'patterns/swarm': swarm({ name: 'swarm', peers: 10, rule: () => undefined }),
   'patterns/vote': vote({ name: 'vote', voters: ['a', 'b'], tieBreaker: 'lead' }),
 }
 
 /** Functions of `troupe/machines` and `troupe/patterns` that make no machine, or one that another page shows. */
-export const makeNoMachine: ReadonlySet<string> = new Set(['definePattern', 'isComplexTask', 'tiered'])
+export const makeNoMachine: ReadonlySet<string> = new Set(['definePattern', 'isComplexTask', 'research', 'swarmCell', 'tiered'])
