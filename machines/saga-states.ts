@@ -1,7 +1,6 @@
 import type { AnyEventObject } from 'xstate'
 import { TroupeError } from '../src/core/errors.ts'
 import { deadLetter } from '../src/core/targets.ts'
-import { isToUndo } from './saga-step.ts'
 import type { SagaContext, SagaStep, StepOutcome, StepStatus, UndoInput } from './saga-step.ts'
 
 /** Part of a machine's configuration: of which states it consists is known only when the steps are. */
@@ -29,7 +28,8 @@ function failureOf(event: AnyEventObject, step: SagaStep): StepOutcome {
   return { step: step.name, status: UNCLEAR.includes((error as Partial<TroupeError> | null)?.code) ? 'unclear' : 'failed', reason: textOf(error) }
 }
 
-const given = ({ input, results }: SagaContext) => ({ input, results })
+/** What the steps know. */
+export const givenIn = ({ input, results }: SagaContext) => ({ input, results })
 
 /** Does one step: `running`, then `settled` whatever came of it. */
 function doing(step: SagaStep): State {
@@ -38,13 +38,13 @@ function doing(step: SagaStep): State {
   return {
     initial: when ? 'deciding' : 'running',
     states: {
-      ...(when && { deciding: { always: [{ guard: ({ context }: At) => when(given(context)), target: 'running' }, { target: 'settled', actions: mark(name, 'skipped') }] } }),
+      ...(when && { deciding: { always: [{ guard: { type: 'isNeeded', params: { step: name } }, target: 'running' }, { target: 'settled', actions: mark(name, 'skipped') }] } }),
       running: {
         entry: mark(name, 'doing'),
         invoke: {
           id: `do-${name}`,
           src: `do-${name}`,
-          input: ({ context }: At) => (step.input ? step.input(given(context)) : given(context)),
+          input: ({ context }: At) => (step.input ? step.input(givenIn(context)) : givenIn(context)),
           onDone: { target: 'settled', actions: { type: 'keep', params: ({ event }: At) => ({ step: name, result: event['output'] ?? null }) } },
           onError: fail,
         },
@@ -67,20 +67,20 @@ export function doingGroup(steps: readonly SagaStep[], next: string): State {
 /** Undoes one step. What cannot be undone is held, with a dead letter, until somebody has it tried again or leaves it. */
 export function undoing(step: SagaStep, next: string): State {
   const { name, timeoutMs } = step
-  const isForThis = ({ event }: At): boolean => event['step'] === name
+  const guard = { type: 'isHeld', params: { step: name } }
   const hold = { target: 'held', actions: { type: 'mark', params: ({ event }: At): StepOutcome => ({ step: name, status: 'held', reason: textOf(errorOf(event, step, 'undo')) }) } }
   return {
     id: `undoing-${name}`,
     initial: 'deciding',
     onDone: next,
     states: {
-      deciding: { always: [{ guard: ({ context }: At) => isToUndo(context, step), target: 'running' }, { target: 'settled' }] },
+      deciding: { always: [{ guard: { type: 'isToUndo', params: { step: name } }, target: 'running' }, { target: 'settled' }] },
       running: {
         entry: mark(name, 'undoing'),
         invoke: {
           id: `undo-${name}`,
           src: `undo-${name}`,
-          input: ({ context }: At): UndoInput => ({ ...given(context), step: name, result: context.results[name] ?? null, key: `${context.key} undo ${name}` }),
+          input: ({ context }: At): UndoInput => ({ ...givenIn(context), step: name, result: context.results[name] ?? null, key: `${context.key} undo ${name}` }),
           onDone: { target: 'settled', actions: mark(name, 'undone') },
           onError: hold,
         },
@@ -90,8 +90,8 @@ export function undoing(step: SagaStep, next: string): State {
         tags: 'held',
         entry: deadLetter(({ event }: At) => ({ event: { type: 'saga.retry', step: name }, error: errorOf(event, step, 'undo') })),
         on: {
-          'saga.retry': { guard: isForThis, target: 'running' },
-          'saga.leave': { guard: isForThis, target: 'settled', actions: { type: 'mark', params: ({ event }: At): StepOutcome => ({ step: name, status: 'kept', reason: (event['reason'] as string | undefined) ?? null }) } },
+          'saga.retry': { guard, target: 'running' },
+          'saga.leave': { guard, target: 'settled', actions: { type: 'mark', params: ({ event }: At): StepOutcome => ({ step: name, status: 'kept', reason: (event['reason'] as string | undefined) ?? null }) } },
         },
       },
       settled: { type: 'final' },

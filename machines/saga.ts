@@ -8,7 +8,7 @@ import { keyedBy, task } from '../src/core/task.ts'
 import type { TaskScope } from '../src/core/task.ts'
 import { noUsage } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
-import { doingGroup, groupName, undoing } from './saga-states.ts'
+import { doingGroup, givenIn, groupName, undoing } from './saga-states.ts'
 import { isToUndo } from './saga-step.ts'
 import type { SagaContext, SagaOutput, SagaStep, StepOutcome, UndoInput } from './saga-step.ts'
 
@@ -48,6 +48,9 @@ const logicOf = (member: AnyActorLogic | string): AnyActorLogic => (typeof membe
 const actorsOf = (steps: readonly SagaStep[]): Readonly<Record<string, AnyActorLogic>> =>
   Object.fromEntries(steps.flatMap(({ name, undo, ...step }) => [[`do-${name}`, logicOf(step.do)], ...(undo === undefined ? [] : [[`undo-${name}`, keyedBy(logicOf(undo), input => (input as UndoInput).key)]])]))
 
+/** Where to go on: the state of a step, or the end when none is left. */
+const stateOf = (verb: 'doing' | 'undoing', step: string | undefined, end: string): string => (step === undefined ? end : `#${verb}-${step}`)
+
 const ended = (order: readonly SagaStep[], end: SagaOutput['end']) => ({
   type: 'final' as const,
   output: ({ context: { results, steps, reason, isCancelled } }: { context: SagaContext }): Outcome<SagaOutput> => ({
@@ -75,6 +78,8 @@ export function saga<TInput = unknown>(options: SagaOptions<TInput>) {
   const { name, description = `does ${options.steps.length} steps, or undoes what it did`, capabilities = [] } = options
   const groups = checked(options)
   const steps = groups.flat()
+  const groupNames = groups.map(groupName)
+  const byName = new Map(steps.map(step => [step.name, step]))
   const undoable = steps.filter(({ undo }) => undo !== undefined).toReversed()
   return setup({
     types: { context: {} as SagaContext<TInput>, events: {} as SagaEvent, input: {} as TInput, output: {} as Outcome<SagaOutput>, tags: {} as 'held' },
@@ -83,6 +88,9 @@ export function saga<TInput = unknown>(options: SagaOptions<TInput>) {
     actors: { ...actorsOf(steps), key: task({ run: ({ idempotencyKey }: TaskScope<unknown>) => idempotencyKey }) },
     guards: {
       hasFailed: ({ context }) => Object.values(context.steps).some(({ status }) => status === 'failed' || status === 'unclear'),
+      isNeeded: ({ context }, { step }: { readonly step: string }) => byName.get(step)?.when?.(givenIn(context)) ?? true,
+      isToUndo: ({ context }, { step }: { readonly step: string }) => isToUndo(context, byName.get(step)),
+      isHeld: ({ event }, { step }: { readonly step: string }) => 'step' in event && event.step === step,
       hasToUndo: ({ context }) => undoable.some(step => isToUndo(context, step)),
     },
     actions: {
@@ -109,22 +117,22 @@ export function saga<TInput = unknown>(options: SagaOptions<TInput>) {
     on: { CANCEL: { actions: 'goOn' } },
     states: {
       doing: {
-        initial: groupName(groups[0] ?? []),
+        initial: groupNames[0] as never,
         on: { 'saga.cancel': { target: 'turning', actions: 'callOff' }, CANCEL: { target: 'turning', actions: 'callOff' } },
-        states: Object.fromEntries(groups.map((group, index) => [groupName(group), doingGroup(group, groups[index + 1] ? `#doing-${groupName(groups[index + 1] ?? [])}` : '#completed')])) as never,
+        states: Object.fromEntries(groups.map((group, index) => [groupNames[index], doingGroup(group, stateOf('doing', groupNames[index + 1], '#completed'))])) as never,
       },
       turning: {
         id: 'turning',
         initial: 'deciding',
         states: {
           deciding: { always: [{ guard: 'hasToUndo', target: 'marking' }, { target: '#compensated' }] },
-          marking: { invoke: { id: 'key', src: 'key', onDone: { target: undoable[0] ? `#undoing-${undoable[0].name}` : '#compensated', actions: assign({ key: ({ event }) => event.output as string }) } } },
+          marking: { invoke: { id: 'key', src: 'key', onDone: { target: stateOf('undoing', undoable[0]?.name, '#compensated'), actions: assign({ key: ({ event }) => event.output as string }) } } },
         },
       },
       ...(undoable[0] && {
         undoing: {
           initial: undoable[0].name,
-          states: Object.fromEntries(undoable.map((step, index) => [step.name, undoing(step, undoable[index + 1] ? `#undoing-${undoable[index + 1]?.name}` : '#compensated')])) as never,
+          states: Object.fromEntries(undoable.map((step, index) => [step.name, undoing(step, stateOf('undoing', undoable[index + 1]?.name, '#compensated'))])) as never,
         },
       }),
       completed: { id: 'completed', ...ended(steps, 'completed') },

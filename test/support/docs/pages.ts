@@ -1,15 +1,30 @@
 import type { AnyStateMachine } from 'xstate'
 import { agent } from '../../../machines/agent/index.ts'
-import { barrier, batch, debounce, retryBudget, schedule } from '../../../machines/index.ts'
+import { approval, barrier, batch, circuitBreaker, debounce, rateLimiter, retryBudget, saga, schedule } from '../../../machines/index.ts'
 import { debate, handoff, hierarchical, loopUntil, mapReduce, network, parallel, pipeline, router, supervisor, swarm, vote } from '../../../patterns/index.ts'
+import { remote } from '../../../src/index.ts'
+
+/** The example of its page. */
+const trip = saga<{ readonly days: number }>({
+  name: 'trip',
+  steps: [
+    [{ name: 'flight', do: remote('flight'), undo: remote('cancel') }, { name: 'hotel', do: remote('hotel'), undo: remote('cancel'), timeoutMs: 60_000 }],
+    { name: 'guide', do: remote('guide'), when: ({ input }) => input.days > 2 },
+    { name: 'pay', do: remote('payment') },
+  ],
+})
 
 /** Pages with a statechart, and the machine it is drawn from: `docs/<page>.md`. A line per page. */
 export const pages: Readonly<Record<string, AnyStateMachine>> = {
   agents: agent({ name: 'support', instructions: '', model: async () => ({ text: '', toolCalls: [], finish: 'stop', usage: { inputTokens: 0, outputTokens: 0 } }) }) as unknown as AnyStateMachine,
+  'machines/approval': approval,
   'machines/barrier': barrier,
   'machines/batch': batch,
+  'machines/circuit-breaker': circuitBreaker,
   'machines/debounce': debounce,
+  'machines/rate-limiter': rateLimiter,
   'machines/retry-budget': retryBudget,
+  'machines/saga': trip,
   'machines/schedule': schedule('report'),
   'patterns/debate': debate({ name: 'debate', debaters: ['a', 'b'], judge: 'judge' }),
   'patterns/handoff': handoff({ name: 'handoff', start: 'triage', members: { triage: 'triage', billing: 'billing' } }),
