@@ -11,7 +11,7 @@ interface Enqueuer {
 }
 
 /** Sends an event to an address, or to the parent where there is none. */
-export function handOn(enqueue: unknown, to: string | undefined, event: AnyEventObject): void {
-  if (to === undefined) (enqueue as Enqueuer).sendParent(event)
-  else (enqueue as Enqueuer).sendTo(actorAt(to), event)
+export function handOn(enqueue: Enqueuer, to: string | undefined, event: AnyEventObject): void {
+  if (to === undefined) enqueue.sendParent(event)
+  else enqueue.sendTo(actorAt(to), event)
 }
