@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bench as agentTurns } from './agent-turns.ts'
 import { bench as conversation } from './conversation.ts'
+import { bench as cpuPool } from './cpu-pool.ts'
 import { printProfile } from './cpu-profile.ts'
 import { toLine } from './harness.ts'
 import type { Bench } from './harness.ts'
@@ -18,7 +19,7 @@ import { bench as swarm } from './swarm.ts'
 import { bench as taskQueue } from './task-queue.ts'
 import { bench as throughput } from './throughput.ts'
 
-const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, agentTurns, swarm, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue]
+const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, agentTurns, swarm, cpuPool, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue]
 
 const HELP = `npm run bench -- [NAME…] [--quick] [--profile]
 

@@ -96,6 +96,26 @@ test('a counter in TypeScript has checked types and runs as it is', async () => 
   expect(await node('hello.ts')).toBe('2')
 })
 
+test('a function beside the app runs on the pool, pinned where the machine can', async () => {
+  writeFileSync(join(app, 'heavy.js'), `import { move } from 'troupe/workers'\nexport const double = numbers => move(numbers.map(number => number * 2), [])\n`)
+  writeFileSync(join(app, 'pool.js'), `
+import { createRuntime } from 'troupe'
+import { cpuTask } from 'troupe/workers'
+const double = cpuTask({ module: new URL('./heavy.ts', import.meta.url), export: 'double' })
+await using runtime = await createRuntime({ machines: { double }, store: 'memory:' })
+const actor = runtime.actor(double, '1')
+await actor.start([1, 2])
+const output = await actor.result()
+const { pinning, threads } = runtime.workers.info()
+console.log(JSON.stringify({ output, isOn: pinning.isOn, cpus: threads.map(({ cpu, cpusAllowed }) => [cpu, cpusAllowed]) }))
+`)
+  const { output, isOn, cpus } = JSON.parse(await node('pool.js')) as { output: number[]; isOn: boolean; cpus: [number, number[]][] }
+  expect(output).toEqual([2, 4])
+  if (process.platform !== 'linux') return
+  expect(isOn).toBe(true)
+  for (const [cpu, allowed] of cpus) expect(allowed).toEqual([cpu])
+})
+
 test('a wrong event type does not compile against the packed types', async () => {
   const source = readFileSync(join(app, 'hello.ts'), 'utf8').replace(`ask({ type: 'add' })`, `ask({ type: 'subtract' })`)
   writeFileSync(join(app, 'hello.ts'), source)

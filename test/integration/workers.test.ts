@@ -12,7 +12,7 @@ let pool: OwnedCpuPool | undefined
 afterEach(() => pool?.close())
 const open = (options: WorkersOptions = {}): OwnedCpuPool => (pool = createCpuPool({ threads: 2, ...options }))
 
-function run<TName extends keyof Functions & string>(name: TName, input: CpuInput<Functions[TName]>, more: Partial<CpuCall<CpuFunction>> = {}): Promise<CpuOutput<Functions[TName]>> {
+function run<TName extends keyof Functions>(name: TName, input: CpuInput<Functions[TName]>, more: Partial<CpuCall<CpuFunction>> = {}): Promise<CpuOutput<Functions[TName]>> {
   return (pool as OwnedCpuPool).run<Functions[TName]>({ module, export: name, input, ...more })
 }
 const plane = (index = 0) => (pool as OwnedCpuPool).info().planes[index]

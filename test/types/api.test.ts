@@ -1,6 +1,8 @@
 import { describe, expectTypeOf, test } from 'vitest'
 import { actorAt, createRuntime, remote, reply, task } from 'troupe'
 import type { ActorHandle, ActorSnapshot, JournalEntry, LogicOf, MigrationSource, PersistedSnapshot, Registration, Runtime, RuntimeOptions, StuckActor, StuckPage, StuckQuery, TaskScope, WatchedProgress, WatchedStep } from 'troupe'
+import { cpuTask, createCpuPool, move } from 'troupe/workers'
+import type { CpuPool } from 'troupe/workers'
 import { assign, fromPromise, fromTransition, sendTo, setup } from 'xstate'
 
 const order = setup({
@@ -324,5 +326,30 @@ describe('a registration', () => {
   test('gives the logic it registers', () => {
     expectTypeOf<LogicOf<Registration<typeof order>>>().toEqualTypeOf<typeof order>()
     expectTypeOf<LogicOf<typeof order>>().toEqualTypeOf<typeof order>()
+  })
+})
+
+describe('the pool of threads', () => {
+  const factor = (input: { readonly of: number }) => move(new Float64Array(input.of), [])
+  const source = { module: new URL('file:///heavy.ts'), export: 'factor' }
+
+  test('a CPU task has the input and the output of its function', () => {
+    setup({ actors: { factor: cpuTask<typeof factor>(source) } }).createMachine({
+      invoke: { src: 'factor', input: { of: 3 }, onDone: { actions: ({ event }) => expectTypeOf(event.output).toEqualTypeOf<Float64Array<ArrayBuffer>>() } },
+    })
+    // @ts-expect-error -- no function named
+    cpuTask({ module: source.module })
+  })
+
+  test('a call has them too, on the pool of a runtime, of a task and on one of its own', () => {
+    expectTypeOf(runtime.workers).toEqualTypeOf<CpuPool>()
+    expectTypeOf<TaskScope<unknown>['workers']>().toEqualTypeOf<CpuPool | undefined>()
+    const call = (pool: CpuPool) => pool.run<typeof factor>({ ...source, input: { of: 3 } })
+    expectTypeOf(call).returns.resolves.toEqualTypeOf<Float64Array<ArrayBuffer>>()
+    // @ts-expect-error -- another input
+    const wrong = (pool: CpuPool) => pool.run<typeof factor>({ ...source, input: { off: 3 } })
+    // @ts-expect-error -- an option there is not
+    const options = () => createCpuPool({ thread: 2 })
+    expectTypeOf([wrong, options]).toBeArray()
   })
 })
