@@ -1,7 +1,7 @@
 import type { ResourceLimits } from 'node:worker_threads'
 import type { Piscina } from 'piscina'
 import type { CpuCall, CpuFunction, CpuPlane, CpuThread } from '../core/cpu-pool.ts'
-import { TroupeError, fromErrorInfo } from '../core/errors.ts'
+import { TroupeError, fromErrorInfo, toErrorInfo } from '../core/errors.ts'
 import { Call } from './call.ts'
 import { cpusAllowed } from './cpu-list.ts'
 import type { PlaneLayout, Settings } from './layout.ts'
@@ -112,9 +112,10 @@ export class Plane {
   /** What Piscina fails with is never what the function threw, for that comes as an ending. */
   #explain({ order }: Call, error: unknown): Error {
     const where = `${order.export} of ${order.module}`
-    const { code, message } = error as NodeJS.ErrnoException
-    // A result that cannot be cloned ends its thread, with an error that has lost its name.
-    if (message.includes('could not be cloned')) return new TroupeError('context/unserializable', `the input or result of ${where} cannot go between threads: ${message}`, { cause: error })
+    const { code, message, stack } = toErrorInfo(error)
+    // A result that cannot be cloned ends its thread, with an error that has lost all but its stack.
+    const unclonable = /DataCloneError.*/.exec(stack ?? '')
+    if (unclonable) return new TroupeError('context/unserializable', `the input or result of ${where} cannot go between threads: ${unclonable[0]}`, { cause: error })
     if (this.#closed) return closing()
     this.#counts.crashed++
     const { memoryMbMax } = this.#settings

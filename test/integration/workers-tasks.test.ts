@@ -8,6 +8,8 @@ import type { Runtime, TaskScope } from 'troupe'
 import { cpuTask } from 'troupe/workers'
 import type { WorkersOptions } from 'troupe/workers'
 import { createActor, toPromise } from 'xstate'
+import { createWorker } from 'troupe/worker'
+import { openTestRedis } from '../support/redis/open-test-redis.ts'
 import { computing } from '../support/cpu-machine.ts'
 import type { Computed } from '../support/cpu-machine.ts'
 import type { add } from '../support/cpu-functions.ts'
@@ -113,6 +115,19 @@ describe('a process that is killed while it computes', () => {
     expect(after?.idempotencyKey).toBe(before?.idempotencyKey)
     expect(facts).toEqual([{ output: { result: { attempt: 2, idempotencyKey: before?.idempotencyKey }, error: null } }])
   })
+})
+
+test('with a queue it computes on the pool of the worker that serves it', async () => {
+  await using redis = await openTestRedis()
+  const machine = computing('sumOf', { queue: 'cpu' })
+  const tasks = { machines: { machine }, store: `${redis.url}?prefix=${redis.prefix}` }
+  await using owner = await createRuntime(tasks)
+  await using worker = await createWorker({ ...tasks, queues: { cpu: { concurrency: 2 } }, workers: { threads: 1 } })
+  const actor = owner.actor(machine, '1')
+  await actor.start({ given: { numbers: new Float32Array([1, 2]) } })
+  expect(await actor.result()).toMatchObject({ result: { sum: 3, squares: new Float32Array([1, 4]) }, error: null })
+  expect(worker.running).toBe(0)
+  expect(owner.workers.info().threads).toEqual([])
 })
 
 test('any task may have something computed by scope.workers', async () => {

@@ -1,4 +1,7 @@
 /** The pool of threads by itself, with real threads. */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterEach, expect, test } from 'vitest'
 import { createCpuPool } from 'troupe/workers'
 import type { CpuCall, CpuFunction, CpuInput, CpuOutput, OwnedCpuPool, WorkersOptions } from 'troupe/workers'
@@ -147,6 +150,18 @@ test('many crashes and aborts later each call still ends, and each thread has a 
   await Promise.all([run('spin', 50), run('spin', 50)])
   const threads = pool?.info().threads ?? []
   expect(new Set(threads.map(({ cpu }) => cpu)).size).toBe(threads.length)
+})
+
+test('whatever is thrown outside of a call, the call ends', async () => {
+  open({ threads: 1 })
+  await expect(run('throwNull', undefined)).rejects.toMatchObject({ code: 'workers/crashed' })
+  expect(await run('add', [1])).toBe(1)
+})
+
+test('where threads cannot even begin calls fail, and do not wait for ever', async () => {
+  const pathOf = (file: string): string => fileURLToPath(new URL(`../support/${file}`, import.meta.url))
+  const started = promisify(execFile)(process.execPath, ['--conditions=troupe-source', '--import', pathOf('without-threads.mjs'), pathOf('pool-process.ts')])
+  await expect(started).rejects.toMatchObject({ code: 1, stderr: expect.stringContaining('workers/crashed') })
 })
 
 test('what cannot be cloned is refused with what it is', async () => {

@@ -65,6 +65,14 @@ export async function throwOutside(): Promise<never> {
   return new Promise<never>(() => undefined)
 }
 
+export async function throwNull(): Promise<never> {
+  setImmediate(() => {
+    // eslint-disable-next-line no-throw-literal -- anything can be thrown
+    throw null
+  })
+  return new Promise<never>(() => undefined)
+}
+
 export function fillHeap(): never {
   const all: unknown[] = []
   for (;;) {
