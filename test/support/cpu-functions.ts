@@ -67,7 +67,6 @@ export async function throwOutside(): Promise<never> {
 
 export async function throwNull(): Promise<never> {
   setImmediate(() => {
-    // eslint-disable-next-line no-throw-literal -- anything can be thrown
     throw null
   })
   return new Promise<never>(() => undefined)
