@@ -56,6 +56,8 @@ export interface HandoffContext {
 
 type HandoffEvent = { readonly type: 'user.message'; readonly content: Content } | { readonly type: 'agent.end' | 'CANCEL' } | SeatReport | DoneActorEvent<Outcome>
 
+const isOver = ({ turn }: HandoffContext): boolean => (turn?.outcome ?? null) !== null
+
 /** Between two members; no name of a member, which has no space. */
 const PASSING = 'passing on'
 
@@ -135,11 +137,11 @@ export function handoff({ members: given, start, history = 'full', handoffsMax =
     },
     guards: {
       hasWork: ({ context }) => context.queue.length > 0,
-      isTurnOver: ({ context }) => context.turn?.outcome != null,
+      isTurnOver: ({ context }) => isOver(context),
       isFromActive: ({ context, event }) => (event.type === 'seat.told' ? event.seat : (event as DoneActorEvent).actorId) === context.seat,
       isTooDeep: ({ context }) => context.depth > limits.depthMax,
       isTaskDone: ({ context }) => !context.isSession && context.turn?.outcome?.status === 'done',
-      isTaskOver: ({ context }) => !context.isSession && context.turn?.outcome != null,
+      isTaskOver: ({ context }) => !context.isSession && isOver(context),
       hasControl: ({ context }, member: string) => context.active === member,
       hasLostControl: ({ context }, member: string) => context.active !== member,
     },

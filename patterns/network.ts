@@ -80,7 +80,7 @@ export function network({ members: given, start, allow, hopsMax = 20, lettersMax
   /** What comes of a letter that was read: further letters, to its reader those that were refused. */
   const answersTo = (context: TeamContext, index: number): readonly DelegationInput[] => {
     const outcome = resultAt(context, index) as MemberOutcome
-    const { hops, from } = context.work[index]?.task as NetworkTask
+    const { hops, from } = taskAt(context, index)
     const tell = (to: string, content: string): DelegationInput => letter(context, { from: NETWORK, to, content }, hops + 1)
     if (!isDone(outcome)) return [tell(from, `Your letter came to nothing: ${whyNot(outcome)}.`)]
     const sends = (outcome.output as Move).send ?? []
@@ -94,7 +94,7 @@ export function network({ members: given, start, allow, hopsMax = 20, lettersMax
   /** Whether what came of a letter ends the whole. */
   const verdictOf = (context: TeamContext, index: number): Verdict | null => {
     const outcome = resultAt(context, index) as MemberOutcome
-    const { from } = context.work[index]?.task as NetworkTask
+    const { from } = taskAt(context, index)
     if (!isDone(outcome)) return onFailure === 'fail' || from === NETWORK ? failed(whyNot(outcome)) : null
     const { answer } = outcome.output as Move
     if (answer !== undefined && answer !== null) return done(answer)
@@ -133,6 +133,8 @@ export function network({ members: given, start, allow, hopsMax = 20, lettersMax
 
 /** Of the work that has ended last. */
 const lastIndex = ({ results }: TeamContext): number => results.at(-1)?.index ?? 0
+
+const taskAt = ({ work }: TeamContext, index: number): NetworkTask => (work[index] as DelegationInput).task as NetworkTask
 
 const threadOf = ({ work }: TeamContext, member: string, threadMax: number): readonly Letter[] =>
   work

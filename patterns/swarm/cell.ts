@@ -7,7 +7,7 @@ import { delegation } from '../delegation.ts'
 import { PEER, resolveSwarm } from './options.ts'
 import type { ResolvedSwarm, SwarmOptions } from './options.ts'
 import { applyResults, followRule, viewsOf } from './peers.ts'
-import type { CellReport, CellState, PeerResult, PeerView, Round } from './peers.ts'
+import type { CellReport, CellState, PeerResult, PeerStep, PeerView, Round } from './peers.ts'
 
 export interface CellInput {
   readonly cell: number
@@ -15,10 +15,13 @@ export interface CellInput {
   readonly from: number
   readonly count: number
   readonly task: unknown
+  /** Of its swarm in other patterns. */
+  readonly depth: number
 }
 
 interface CellContext extends CellState {
   readonly cell: number
+  readonly depth: number
   readonly round: number
   /** What the members that are to step in this round see; those up to `begun` have been asked. */
   readonly due: readonly PeerView[]
@@ -71,13 +74,13 @@ export function cellOf({ name, rule, members, rules, init, collect, limits }: Re
         const board = Object.keys(changed).length > 0 ? { ...context.board, ...changed } : context.board
         return { round, board, ...dueOf({ ...context, board }, { round, mail, changed }) }
       }),
-      fill: enqueueActions(({ context: { due, begun, results }, enqueue }) => {
+      fill: enqueueActions(({ context: { due, begun, results, depth }, enqueue }) => {
         const next = due.slice(begun, results.length + limits.concurrencyMax)
-        for (const view of next) enqueue.spawnChild('work', { id: workId(view.id), input: { member: PEER, task: view } })
+        for (const view of next) enqueue.spawnChild('work', { id: workId(view.id), input: { member: PEER, task: view, more: { depth: depth + 1 } } })
         if (next.length > 0) enqueue.assign({ begun: begun + next.length })
       }),
       keep: assign(({ context }, { id, outcome }: { readonly id: number; readonly outcome: MemberOutcome }) => ({
-        results: [...context.results, outcome.status === 'done' ? { id, step: outcome.output as PeerResult & object } : { id, failure: outcome.reason ?? outcome.status }] as readonly PeerResult[],
+        results: [...context.results, outcome.status === 'done' ? { id, step: outcome.output as PeerStep } : { id, failure: outcome.reason ?? outcome.status }] as readonly PeerResult[],
         usage: addUsage(context.usage, outcome.usage),
       })),
       report: enqueueActions(({ context, enqueue }) => {
@@ -94,8 +97,8 @@ export function cellOf({ name, rule, members, rules, init, collect, limits }: Re
   }
   return machine.createMachine({
     id: `${name}-cell`,
-    context: ({ input: { cell, from, count, task } }) => ({
-      cell, from, task, round: 0, mail: [], again: [], board: {}, failed: {}, steps: 0, due: [], begun: 0, results: [], usage: noUsage,
+    context: ({ input: { cell, from, count, task, depth } }) => ({
+      cell, from, task, depth, round: 0, mail: [], again: [], board: {}, failed: {}, steps: 0, due: [], begun: 0, results: [], usage: noUsage,
       states: Array.from({ length: count }, (_, index) => init(from + index, task)),
     }),
     initial: 'resting',

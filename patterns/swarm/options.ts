@@ -24,6 +24,8 @@ export interface SwarmLimits {
   readonly valueCharsMax: number
   /** Members of one cell that work at once; for peers that are members. */
   readonly concurrencyMax: number
+  /** Patterns inside patterns. */
+  readonly depthMax: number
 }
 
 export const defaultSwarmLimits: SwarmLimits = {
@@ -36,6 +38,7 @@ export const defaultSwarmLimits: SwarmLimits = {
   topicsMax: 1_000,
   valueCharsMax: 10_000,
   concurrencyMax: 4,
+  depthMax: 8,
 }
 
 interface CommonOptions<TState> {

@@ -29,6 +29,8 @@ export interface SwarmResult {
 
 export interface SwarmContext {
   readonly task: unknown
+  /** How many patterns deep it is. */
+  readonly depth: number
   readonly round: number
   readonly board: Board
   /** What the next round begins with. */
@@ -72,14 +74,14 @@ export function swarm<TState>(options: SwarmOptions<TState>) {
   const { name, cells, peersPerCell, peers, cell: cellName, limits } = resolved
   const cellLogic = cellOf(resolved)
   const machine = setup({
-    types: { context: {} as SwarmContext, input: {} as MemberInput, events: {} as SwarmEvent, output: {} as PatternOutcome<SwarmResult>, children: {} as Record<string, 'cell'> },
+    types: { context: {} as SwarmContext, input: {} as MemberInput | undefined, events: {} as SwarmEvent, output: {} as PatternOutcome<SwarmResult>, children: {} as Record<string, 'cell'> },
     actors: { cell: cellName === undefined ? cellLogic : (remote(cellName, { spread: true }) as unknown as typeof cellLogic) },
     delays: { round: limits.roundTimeoutMs, whole: limits.swarmTimeoutMs },
     actions: {
-      spawnCells: enqueueActions(({ context: { task }, enqueue }) => {
+      spawnCells: enqueueActions(({ context: { task, depth }, enqueue }) => {
         for (let cell = 0; cell < cells; cell++) {
           const from = cell * peersPerCell
-          enqueue.spawnChild('cell', { id: cellId(cell), input: { cell, from, count: Math.min(peersPerCell, peers - from), task } satisfies CellInput })
+          enqueue.spawnChild('cell', { id: cellId(cell), input: { cell, from, count: Math.min(peersPerCell, peers - from), task, depth } satisfies CellInput })
         }
       }),
       beginRound: enqueueActions(({ context, enqueue }) => {
@@ -107,22 +109,22 @@ export function swarm<TState>(options: SwarmOptions<TState>) {
   return machine.createMachine({
     id: name,
     meta: catalogued({ kind: 'pattern', name, ...(options.description !== undefined && { description: options.description }), capabilities: options.capabilities ?? [] }),
-    context: ({ input }) => ({
-      task: input?.task, round: 0, board: {}, mail: [], changed: {}, busy: [], awaited: Array.from({ length: cells }, (_, cell) => cell), reports: [],
-      lost: {}, steps: 0, messages: 0, refused: 0, failed: 0, ended: null, outputs: {},
+    context: ({ input: { task, depth = 1 } = {} }) => ({
+      task, depth, round: 0, board: {}, mail: [], changed: {}, busy: [], awaited: Array.from({ length: cells }, (_, cell) => cell), reports: [],
+      lost: {}, steps: 0, messages: 0, refused: 0, failed: 0, ended: depth > limits.depthMax ? 'failure' : null, outputs: {},
     }),
     entry: 'spawnCells',
     initial: 'running',
     on: { 'xstate.error.actor.*': { actions: { type: 'loseCell', params: ({ event }) => ({ cell: cellOfId(event.actorId), reason: textOf((event as ErrorActorEvent).error) }) } } },
     states: {
       running: {
-        initial: 'stepping',
+        initial: 'assessing',
         on: { CANCEL: { target: 'ending', actions: { type: 'end', params: 'cancelled' } } },
         after: { whole: { target: 'ending', actions: { type: 'end', params: 'time' } } },
         states: {
           stepping: {
             entry: 'beginRound',
-            on: { 'swarm.stepped': { guard: 'isExpected', actions: { type: 'keepReport', params: ({ event }) => withoutType(event) } } },
+            on: { 'swarm.stepped': { guard: 'isExpected', actions: { type: 'keepReport', params: ({ event }) => event } } },
             always: { guard: 'isRoundOver', target: 'assessing', actions: 'endRound' },
             after: { round: { actions: 'loseSilent' } },
           },
@@ -144,7 +146,6 @@ export function swarm<TState>(options: SwarmOptions<TState>) {
   })
 }
 
-const withoutType = ({ type: _, ...report }: { readonly type: string } & CellReport): CellReport => report
 const textOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
 
 const silentOf = ({ awaited, reports, lost }: SwarmContext): readonly number[] => awaited.filter(cell => !Object.hasOwn(lost, cell) && !reports.some(report => report.cell === cell))
@@ -182,7 +183,7 @@ function afterRound(context: SwarmContext, resolved: ResolvedSwarm): Partial<Swa
 }
 
 function outcomeOf(context: SwarmContext, { cells, peers, peersPerCell, collect, until, limits }: ResolvedSwarm): PatternOutcome<SwarmResult> {
-  const { ended, round, steps, messages, refused, board, outputs, lost, failed } = context
+  const { ended, round, steps, messages, refused, board, outputs, lost, failed, depth } = context
   const members = Array.from({ length: cells }, (_, cell): MemberOutcome => {
     const ended = outputs[cell]
     const common = { kind: 'outcome', member: cellId(cell), attempts: 1 } as const
@@ -204,6 +205,7 @@ function outcomeOf(context: SwarmContext, { cells, peers, peersPerCell, collect,
       case 'rounds':
         return until ? ['failed', `what it was to find was not found in ${limits.roundsMax} rounds`] : ['done', null]
       default:
+        if (depth > limits.depthMax) return ['failed', `it is ${depth} patterns deep, the limit depthMax is ${limits.depthMax}: is there a cycle?`]
         return ['failed', `${failed} peers have failed, ${Object.keys(lost).length} cells were lost`]
     }
   })()

@@ -30,7 +30,7 @@ const synthesis = ({ findings }: SynthesisTask): Finding => ({ text: findings.ma
 /** Hands over in its first answer after a user's question, by what was asked; a pure function of the conversation, as a replayed model is. */
 const triageModel: Model = async ({ messages }) => {
   const asked = messages.findLast(({ role }) => role === 'user')
-  return asked?.role === 'user' && String(asked.content).includes('bill') ? calls(['transfer_to_billing', { reason: 'a bill' }]) : words('I am triage.')
+  return asked?.role === 'user' && JSON.stringify(asked.content).includes('bill') ? calls(['transfer_to_billing', { reason: 'a bill' }]) : words('I am triage.')
 }
 const billingModel: Model = async ({ messages }) => words(`${messages.filter(({ role }) => role === 'user').length} questions heard`)
 

@@ -47,14 +47,14 @@ test('the cells of a swarm lie in partitions of their own', async () => {
   expect(actors.every(({ address }) => address.endsWith('~'))).toBe(true)
 })
 
-test('stopping a swarm stops its cells', async () => {
+test.each([['stop', 'restless stopped', 'cell stopped'], ['cancel', 'restless cancelled', 'cell done']] as const)('%s of a swarm reaches its cells', async (verb, ...ends) => {
   const restless = { ...options, name: 'restless', rule: () => ({ again: true }), limits: { ...options.limits, roundsMax: 1_000_000 } }
   const two = { restless: swarm(restless), cell: swarmCell(restless) }
   await using world = await createSqliteWorld(two)
   const actor = world.runtime.actor(two.restless, 'x')
   await actor.start({})
-  await actor.cancel()
+  await actor[verb]()
   await world.settle()
   const { actors } = await world.runtime.actors({ run: 'restless/x' })
-  expect(new Set(actors.map(({ machine, status }) => `${machine} ${status}`))).toEqual(new Set(['restless cancelled', 'cell stopped']))
+  expect(new Set(actors.map(({ machine, status }) => `${machine} ${status}`))).toEqual(new Set(ends))
 })

@@ -93,7 +93,7 @@ test('a swarm that never rests ends by its rounds or its time', () => {
 test('a swarm that is called off says what there was', () => {
   const actor = createActor(swarm({ ...best, rule: () => ({ again: true }) }), { clock: new SimulatedClock(), input: {} }).start()
   actor.send({ type: 'CANCEL' })
-  expect(actor.getSnapshot()).toMatchObject({ status: 'done', output: { status: 'cancelled', output: { ended: 'cancelled', rounds: 1, steps: 30 } } })
+  expect(actor.getSnapshot()).toMatchObject({ status: 'done', output: { status: 'cancelled', output: { ended: 'cancelled', rounds: 0, steps: 0 } } })
 })
 
 test('a peer whose rule throws is out, and the others go on; or the whole has failed', () => {
@@ -123,7 +123,12 @@ test('members are peers as well: their outputs are their steps, at most so many 
   expect(status).toBe('done')
   expect(most).toBe(2)
   expect(output?.states).toEqual([5, 5, 2, 5, 5, 5])
-  expect((members[0]?.output as { failed: object }).failed).toEqual({ 2: expect.stringContaining('its output is not valid') as string })
+  expect(members).toMatchObject([{ output: { failed: { 2: expect.stringContaining('its output is not valid') as string } } }])
+})
+
+test('a swarm that is too deep in other patterns, as one that is its own peer, has failed', () => {
+  const actor = createActor(swarm({ ...best, limits: { depthMax: 3 } }), { input: { depth: 4 } }).start()
+  expect(actor.getSnapshot().output).toMatchObject({ status: 'failed', reason: 'it is 4 patterns deep, the limit depthMax is 3: is there a cycle?', output: { steps: 0 } })
 })
 
 test('10,000 peers in a square are 10,000 peers, and a swarm of too many or of none is refused', () => {
@@ -136,7 +141,7 @@ test('10,000 peers in a square are 10,000 peers, and a swarm of too many or of n
 
 test('a round costs the checkpoint of a cell what its peers have changed, not what they are', () => {
   const heavy = swarmCell({ name: 'heavy', peers: 200, init: () => ({ best: 0, burden: 'x'.repeat(1_000) }), rule: ({ id, round, state }) => (id === 7 ? { state: { ...state, best: round } } : undefined) })
-  const parent = setup({ actors: { heavy } }).createMachine({ entry: spawnChild('heavy', { id: 'cell', input: { cell: 0, from: 0, count: 200, task: null } }) })
+  const parent = setup({ actors: { heavy } }).createMachine({ entry: spawnChild('heavy', { id: 'cell', input: { cell: 0, from: 0, count: 200, task: null, depth: 1 } }) })
   const { cell } = createActor(parent).start().getSnapshot().children as { cell: ActorRefFrom<typeof heavy> }
   const before = cell.getSnapshot().context
   cell.send({ type: 'swarm.round', round: 0, mail: [], changed: {} })
