@@ -90,7 +90,11 @@ export function swarm<TState>(options: SwarmOptions<TState>) {
       }),
       keepReport: assign({ reports: ({ context }, report: CellReport) => [...context.reports, report] }),
       loseCell: assign({ lost: ({ context }, { cell, reason }: { readonly cell: number; readonly reason: string }) => ({ ...context.lost, [cell]: reason }) }),
-      loseSilent: assign({ lost: ({ context }) => ({ ...context.lost, ...Object.fromEntries(silentOf(context).map(cell => [cell, `it took longer than ${limits.roundTimeoutMs} ms for round ${context.round}`])) }) }),
+      loseSilent: enqueueActions(({ context, enqueue }) => {
+        const silent = silentOf(context)
+        for (const cell of silent) enqueue.stopChild(cellId(cell))
+        enqueue.assign({ lost: { ...context.lost, ...Object.fromEntries(silent.map(cell => [cell, `it took longer than ${limits.roundTimeoutMs} ms for round ${context.round}`])) } })
+      }),
       endRound: assign(({ context }) => afterRound(context, resolved)),
       end: assign({ ended: (_, ended: SwarmEnd) => ended }),
       endCells: enqueueActions(({ context, enqueue }) => {

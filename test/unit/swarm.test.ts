@@ -108,6 +108,19 @@ test('a peer whose rule throws is out, and the others go on; or the whole has fa
   expect(run({ ...options, onFailure: 'fail' })).toMatchObject({ status: 'failed', output: { ended: 'failure', rounds: 1 } })
 })
 
+test('a cell that throws or is silent is lost, and the others go on; or the whole has failed', () => {
+  const init = (id: number): number => {
+    if (id === 15) throw new Error('no such peer')
+    return id
+  }
+  const thrown = run({ ...best, init, limits: { peersPerCellMax: 10 } })
+  expect(thrown).toMatchObject({ status: 'done', members: [{ status: 'done' }, { member: 'cell-1', status: 'failed', reason: 'no such peer' }, { status: 'done' }] })
+  expect(thrown.output?.states?.slice(9, 21)).toEqual([29, ...Array.from({ length: 10 }, () => null), 29])
+  expect(run({ ...best, init, limits: { peersPerCellMax: 10 }, onFailure: 'fail' })).toMatchObject({ status: 'failed', reason: '0 peers have failed, 1 cells were lost' })
+  const silent = setup({}).createMachine({})
+  expect(run({ name: 'silent', peers: 2, member: silent, limits: { roundTimeoutMs: 50 } })).toMatchObject({ status: 'failed', members: [{ reason: 'it took longer than 50 ms for round 0' }] })
+})
+
 test('members are peers as well: their outputs are their steps, at most so many work at once', () => {
   let working = 0
   let most = 0
