@@ -9,6 +9,7 @@ import type { Bench } from './harness.ts'
 import { bench as hop } from './hop.ts'
 import { withLab } from './lab.ts'
 import { bench as memory } from './memory.ts'
+import { bench as patterns } from './patterns.ts'
 import { bench as recovery } from './recovery.ts'
 import { bench as redisLatency } from './redis-latency.ts'
 import { bench as redisScale } from './redis-scale.ts'
@@ -19,7 +20,7 @@ import { bench as swarm } from './swarm.ts'
 import { bench as taskQueue } from './task-queue.ts'
 import { bench as throughput } from './throughput.ts'
 
-const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, agentTurns, swarm, cpuPool, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue]
+const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, agentTurns, patterns, swarm, cpuPool, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue]
 
 const HELP = `npm run bench -- [NAME…] [--quick] [--profile]
 
