@@ -40,6 +40,12 @@ export interface Ending {
   readonly reason: string | null
 }
 
+/** The output of a handoff. */
+export interface Handover {
+  readonly to: string
+  readonly reason: string
+}
+
 /** The task, or one turn of a session. */
 export interface Work {
   readonly ask: string | null
@@ -100,7 +106,7 @@ export type DecisionReply = { readonly accepted: true } | { readonly accepted: f
 /** What a session tells its parent. */
 export type AgentReport =
   | { readonly type: 'agent.answered'; readonly agent: string; readonly outcome: Outcome }
-  | { readonly type: 'agent.handed-off'; readonly agent: string; readonly to: string; readonly reason: string; readonly messages: readonly Message[]; readonly usage: Usage }
+  | ({ readonly type: 'agent.handed-off'; readonly agent: string; readonly messages: readonly Message[]; readonly usage: Usage } & Handover)
 
 const unasked: Ending = { status: 'empty', output: null, reason: 'nothing was asked of it' }
 const atWork: Ending = { status: 'cancelled', output: null, reason: 'its work is not done yet' }
@@ -121,13 +127,19 @@ export function beginWork({ queue, messages }: AgentContext): Partial<AgentConte
 export const ended = (status: OutcomeStatus, reason: string, output: unknown = null): { readonly ending: Ending } => ({ ending: { status, output, reason } })
 
 /** What the work at hand, or else the last one, has come to. */
-export function outcomeOf({ ending, work, messages }: AgentContext): Outcome {
+export function outcomeOf({ ending, work }: AgentContext): Outcome {
   const { status, output, reason } = ending ?? atWork
-  return { kind: 'outcome', status, output: status === 'handed-off' ? { ...(output as object), messages } : output, reason, usage: work.usage }
+  return { kind: 'outcome', status, output, reason, usage: work.usage }
+}
+
+/** The same for whoever goes on with it: after a handoff with the conversation, which is too much for those who only asked. */
+export function resultOf(context: AgentContext): Outcome {
+  const outcome = outcomeOf(context)
+  return outcome.status === 'handed-off' ? { ...outcome, output: { ...(outcome.output as Handover), messages: context.messages } } : outcome
 }
 
 export function reportOf(agent: string, context: AgentContext): AgentReport {
   const outcome = outcomeOf(context)
-  if (outcome.status !== 'handed-off') return { type: 'agent.answered', agent, outcome }
-  return { type: 'agent.handed-off', agent, ...(outcome.output as { readonly to: string; readonly reason: string; readonly messages: readonly Message[] }), usage: outcome.usage }
+  const { messages } = context
+  return outcome.status === 'handed-off' ? { type: 'agent.handed-off', agent, ...(outcome.output as Handover), messages, usage: outcome.usage } : { type: 'agent.answered', agent, outcome }
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import type { Handover } from './context.ts'
 import type { ToolCall, ToolSpec } from './model.ts'
 
 /** Whom an agent may hand its work over to. */
@@ -22,7 +23,7 @@ export const handoffSpec = ({ to, description }: Handoff): ToolSpec => ({ name: 
 export const isHandoffName = (name: string): boolean => name.startsWith(PREFIX)
 
 /** Whom a call hands over to, and why; undefined for other calls. */
-export function handoffIn({ tool, input: given }: ToolCall, handoffs: readonly Handoff[]): { readonly to: string; readonly reason: string } | undefined {
+export function handoffIn({ tool, input: given }: ToolCall, handoffs: readonly Handoff[]): Handover | undefined {
   const handoff = handoffs.find(({ to }) => tool === PREFIX + to)
   if (!handoff) return undefined
   const read = input.safeParse(given)

@@ -1,6 +1,6 @@
 import { catalogued } from '../../src/core/catalogue.ts'
 import { excessOf, outOfBudget } from './budget.ts'
-import { newContext, outcomeOf } from './context.ts'
+import { newContext, resultOf } from './context.ts'
 import type { AgentContext, Ending } from './context.ts'
 import { textOfError } from './limits.ts'
 import type { Message } from './model.ts'
@@ -127,7 +127,7 @@ export function agentMachine(agent: AgentSettings) {
       failed: { type: 'final' },
       ended: { type: 'final' },
     },
-    output: ({ context }) => outcomeOf(context),
+    output: ({ context }) => resultOf(context),
   })
 }
 

@@ -1,6 +1,7 @@
 import { assign, enqueueActions, setup } from 'xstate'
 import type { AnyActorRef } from 'xstate'
-import { askAtHand, actorAt, reply } from '../../src/core/targets.ts'
+import { TroupeError } from '../../src/core/errors.ts'
+import { actorAt, askAtHand, deadLetter, reply } from '../../src/core/targets.ts'
 import { noUsage } from '../outcome.ts'
 import type { Outcome } from '../outcome.ts'
 import { readDecision, rejectionOf } from './approval.ts'
@@ -39,6 +40,9 @@ function settle({ calls, messages }: AgentContext, child: string, message: (call
 
 const answer = (to: string | null, value: unknown) => reply<AgentContext, AgentEvent | OwnEvent, AgentEvent | OwnEvent>(() => value, { to: () => to })
 
+/** The outcome of work that was never begun. */
+const unpaid = (context: AgentContext, ending: Pick<AgentContext, 'ending'>): Outcome => ({ ...outcomeOf({ ...context, ...ending }), usage: noUsage })
+
 /** A name that no other actor has: its id and those above it, of which the last is an address. */
 function fullNameOf({ id, _parent }: AnyActorRef): string {
   return _parent && 'id' in _parent ? `${fullNameOf(_parent)}/${id}` : id
@@ -64,9 +68,10 @@ export function agentSetup(agent: AgentSettings) {
       enqueueMessage: enqueueActions(({ context, event, self, enqueue }) => {
         if (event.type !== 'user.message') return
         const ask = askAtHand(self)
-        const refuse = (reason: string): void => enqueue(answer(ask, { ...outcomeOf({ ...context, ...ended('failed', reason) }), usage: noUsage }))
-        if (!context.session) refuse(`${name} works on a task and takes no messages`)
-        else if (context.queue.length >= limits.queueMax) refuse(`${limits.queueMax} messages wait already, the limit queueMax`)
+        // Nobody who asked: the message goes where others that could not be handled are.
+        const refuse = (error: TroupeError): void => enqueue(ask === null ? deadLetter<AgentContext, AgentEvent | OwnEvent, AgentEvent | OwnEvent>(() => ({ event, error })) : answer(ask, unpaid(context, ended('failed', error.message))))
+        if (!context.session) refuse(new TroupeError('event/invalid', `agent '${name}' works on a task and takes no messages`))
+        else if (context.queue.length >= limits.queueMax) refuse(new TroupeError('mailbox/full', `agent '${name}': ${limits.queueMax} messages wait already, the limit queueMax`))
         else enqueue.assign({ queue: [...context.queue, { content: event.content as Content, ask }] })
       }),
       beginWork: assign(({ context }) => beginWork(context)),
@@ -129,7 +134,7 @@ export function agentSetup(agent: AgentSettings) {
       dismiss: enqueueActions(({ context, self, enqueue }) => {
         const cancelled = ended('cancelled', `${name} was ended`)
         if (context.ending === null) enqueue.assign(cancelled)
-        for (const ask of [...context.queue.map(waiting => waiting.ask), askAtHand(self)]) enqueue(answer(ask, { ...outcomeOf({ ...context, ...cancelled }), usage: noUsage }))
+        for (const ask of [...context.queue.map(waiting => waiting.ask), askAtHand(self)]) enqueue(answer(ask, unpaid(context, cancelled)))
         enqueue.assign({ queue: [] })
       }),
     },

@@ -79,7 +79,7 @@ test('wherever the process dies, the work ends as it would have, and nothing com
       const model: Model = async ({ messages }, { idempotencyKey }) => {
         runs.push(idempotencyKey)
         const turn = messages.filter(({ role }) => role === 'assistant').length
-        return turn < 2 ? calls(['count', { n: turn }, `a${turn}`], ['count', { n: turn + 10 }, `b${turn}`]) : words(`saw ${results(messages).map(({ result }) => result).toSorted().join()}`)
+        return turn < 2 ? calls(['count', { n: turn }, `a${turn}`], ['count', { n: turn + 10 }, `b${turn}`]) : words(`saw ${results(messages).map(({ result }) => Number(result)).toSorted((a, b) => a - b).join()}`)
       }
       await using world = await worldOf(basic({ model, tools: [count] }))
       const dead = world.crash({ point, visit })
@@ -189,7 +189,9 @@ test('messages queue while a session works, so many and no more, across a crash'
   await world.actor().send({ type: 'user.message', content: 'one' })
   await world.settle()
   await world.actor().send({ type: 'user.message', content: 'two' })
-  expect((await world.actor().ask({ type: 'user.message', content: 'three' }, { until: 'reply' })).reply).toMatchObject({ status: 'failed', reason: '1 messages wait already, the limit queueMax' })
+  expect((await world.actor().ask({ type: 'user.message', content: 'three' }, { until: 'reply' })).reply).toMatchObject({ status: 'failed', reason: "agent 'helper': 1 messages wait already, the limit queueMax" })
+  await world.actor().send({ type: 'user.message', content: 'four' })
+  expect(await world.runtime.deadLetters.list()).toMatchObject([{ address: 'helper/1', message: { body: { event: expect.anything() } }, cause: { code: 'mailbox/full' } }])
   await world.crash()
   await world.restart()
   await world.settle()
