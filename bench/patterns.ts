@@ -17,7 +17,7 @@ const PEERS = fileURLToPath(new URL('peers', import.meta.url))
 const reply = (text: string): ModelReply => ({ text, toolCalls: [], finish: 'stop', usage: { inputTokens: 1, outputTokens: 1 } })
 const says = (make: (task: Record<string, unknown>) => unknown): Model => async ({ messages }) => {
   const [first] = messages
-  const task = first?.role === 'user' ? String(first.content) : ''
+  const task = first?.role === 'user' && typeof first.content === 'string' ? first.content : ''
   return reply(JSON.stringify(make(task.startsWith('{') ? (JSON.parse(task) as Record<string, unknown>) : {})))
 }
 

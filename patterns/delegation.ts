@@ -17,7 +17,7 @@ export interface DelegationInput {
   readonly more?: Readonly<Record<string, unknown>>
 }
 
-interface DelegationContext extends DelegationInput {
+export interface DelegationContext extends DelegationInput {
   /** Of all attempts so far, those of the fallback too. */
   readonly attempts: number
   /** Of whoever is at it. */

@@ -19,7 +19,7 @@ export interface CellInput {
   readonly depth: number
 }
 
-interface CellContext extends CellState {
+export interface CellContext extends CellState {
   readonly cell: number
   readonly depth: number
   readonly round: number
