@@ -64,6 +64,7 @@ export const errorKinds = {
   'task/timeout': { status: 504, exit: 75, retryable: true, remedy: 'The attempt ran longer than its `timeout` and was aborted.' },
   'task/unknown': missing('Give the workers of the queue the machine whose task it is, or a task under that name; logic needs a name in `setup({ actors })`.'),
   'timer/invalid': bad('Delays are finite numbers of milliseconds, at most 100 years.'),
+  'vector/invalid': bad('Correct the vector, id or option that the message names; rows and columns count from 0.'),
   'workers/busy': busy('Wait and call again, bound the calls by a queue of tasks (`queues: { cpu: { concurrency } }`), or raise `workers.queueMax`.'),
   'workers/crashed': down('See the cause: the function ended its thread (`process.exit`, an error outside of it). Only this call is lost; the thread has been replaced.'),
   'workers/memory': broken('Give the threads more (`workers.memoryMbMax`), or the function less at a time. Only this call is lost; the thread has been replaced.'),

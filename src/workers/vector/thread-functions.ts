@@ -1,0 +1,5 @@
+// What the threads of the pool call, each under its own name.
+export { gatherRows } from './gather-rows.ts'
+export { measureShards } from './measure-shards.ts'
+export { assignRows, seedCentroids } from './nearest-centroids.ts'
+export { searchShards } from './search-shards.ts'
