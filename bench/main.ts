@@ -19,8 +19,9 @@ import { bench as starts } from './starts.ts'
 import { bench as swarm } from './swarm.ts'
 import { bench as taskQueue } from './task-queue.ts'
 import { bench as throughput } from './throughput.ts'
+import { bench as vector } from './vector.ts'
 
-const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, agentTurns, patterns, swarm, cpuPool, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue]
+const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, agentTurns, patterns, swarm, cpuPool, vector, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue]
 
 const HELP = `npm run bench -- [NAME…] [--quick] [--profile]
 
