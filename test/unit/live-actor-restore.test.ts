@@ -185,14 +185,13 @@ describe('a durable child', () => {
     expect(rig.keep(rig.live.settleChild('/r', id, outcome)).delta).toBeUndefined()
   })
 
-  test('shows its snapshots, and is quietly gone when stopped', () => {
+  test('shows its snapshots, and when stopped is an error to a parent that handles errors', () => {
     const { rig, id } = begin()
     rig.keep(rig.live.settleChild('/r', id, { type: 'snapshot', snapshot: { value: 'reading', context: {} } }))
     expect(rig.context).toEqual({ got: ['born', 'reading'] })
     rig.keep(rig.live.settleChild('/r', id, { type: 'stopped' }))
-    expect(rig.value).toBe('on')
-    expect(rig.document.snapshot.children?.['r']?.snapshot.status).toBe('stopped')
-    expect(rig.send({ type: 'ELSE' }).delta).toBeUndefined()
+    expect(rig.value).toBe('off')
+    expect(rig.context).toEqual({ got: ['born', 'reading', expect.stringContaining('was stopped')] })
   })
 
   test('of former times is not heard', () => {
