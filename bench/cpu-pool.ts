@@ -1,14 +1,12 @@
-import { createHistogram } from 'node:perf_hooks'
 import { createCpuPool } from 'troupe/workers'
 import type { countPrimes } from './cpu-work.ts'
-import { best, median, rounds } from './harness.ts'
+import { best, median, percentile, rounds, watchLateness } from './harness.ts'
 import type { Bench } from './harness.ts'
 
 /** About 15 ms of work. */
 const BELOW = 60_000
 const PRIMES = 6057
 const EMPTY_CALLS = 2_000
-const LOOK_EVERY_MS = 2
 
 const call = { module: new URL('cpu-work.ts', import.meta.url), export: 'countPrimes' }
 
@@ -30,26 +28,11 @@ async function compute({ threads, calls }: Load) {
   const started = performance.now()
   const results = await Promise.all(Array.from({ length: calls }, () => count(BELOW)))
   const wallMs = performance.now() - started
-  const { p50, p99 } = late()
+  const lateness = late()
   if (results.some(primes => primes !== PRIMES)) throw new Error(`there are ${PRIMES} primes below ${BELOW}`)
   const { pinning } = pool.info()
   if (!pinning.isOn) throw new Error(`the threads are not pinned: ${pinning.reason}`)
-  return { threads: all, perSecond: (calls * 1000) / wallMs, p50, p99 }
-}
-
-/** Looks by itself, not by `monitorEventLoopDelay`: that counts its own interval as delay. */
-function watchLateness(): () => { readonly p50: number; readonly p99: number } {
-  const lateness = createHistogram()
-  let due = performance.now() + LOOK_EVERY_MS
-  const timer = setInterval(() => {
-    const now = performance.now()
-    lateness.record(Math.max(1, Math.round((now - due) * 1000)))
-    due = now + LOOK_EVERY_MS
-  }, LOOK_EVERY_MS)
-  return () => {
-    clearInterval(timer)
-    return { p50: lateness.percentile(50) / 1000, p99: lateness.percentile(99) / 1000 }
-  }
+  return { threads: all, perSecond: (calls * 1000) / wallMs, p50: percentile(lateness, 0.5), p99: percentile(lateness, 0.99) }
 }
 
 /** What a call costs that computes nothing: there and back, one after the other. */

@@ -92,3 +92,23 @@ export function collectGarbage(): void {
   if (!gc) throw new Error('start with --expose-gc')
   gc()
 }
+
+const LOOK_EVERY_MS = 1
+
+/**
+ * Watches how late timers fire, in milliseconds: that long anything else that is due waits for the event loop. By itself, not by
+ * `monitorEventLoopDelay`: that counts its own interval as delay. Ends with the call of what it gives back.
+ */
+export function watchLateness(): () => readonly number[] {
+  const lateness: number[] = []
+  let due = performance.now() + LOOK_EVERY_MS
+  const timer = setInterval(() => {
+    const now = performance.now()
+    lateness.push(Math.max(0, now - due))
+    due = now + LOOK_EVERY_MS
+  }, LOOK_EVERY_MS)
+  return () => {
+    clearInterval(timer)
+    return lateness
+  }
+}

@@ -1,3 +1,4 @@
+import { getPriority, setPriority } from 'node:os'
 import { parentPort, threadId, workerData } from 'node:worker_threads'
 import { move, transferableSymbol, valueSymbol } from 'piscina'
 import { isMoved } from '../core/cpu-pool.ts'
@@ -36,6 +37,23 @@ async function takeCpu(): Promise<Pin | undefined> {
   return place < 0 ? undefined : pinTo(cpus[place % cpus.length] as number)
 }
 
+/** What the command `nice` gives to what it starts. */
+const NICE = 10
+
+/**
+ * Lets the event loop go first where both want one CPU: with an equal share it would wait for the rest of this thread's turn. On Linux alone
+ * the priority is one of the thread; elsewhere it is one of the whole process.
+ */
+function standBack(): void {
+  if (process.platform !== 'linux') return
+  try {
+    setPriority(Math.max(NICE, getPriority()))
+  } catch {
+    // A seccomp profile refuses it: the event loop waits longer, nothing else.
+  }
+}
+
+standBack()
 const settling = settle()
 
 /** What Piscina calls. */

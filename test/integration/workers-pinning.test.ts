@@ -1,8 +1,10 @@
 /** Threads and CPUs, in processes that may use different ones: what the kernel says. Needs Linux, as pinning does. */
 import { execFile } from 'node:child_process'
+import { getPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { describe, expect, test } from 'vitest'
+import { createCpuPool } from 'troupe/workers'
 import type { CpuPoolInfo, WorkersOptions } from 'troupe/workers'
 import { cpusAllowed } from '../../src/workers/cpu-list.ts'
 
@@ -33,6 +35,14 @@ describe.skipIf(process.platform !== 'linux')('on Linux', () => {
       expect(tid).toBeGreaterThan(1)
       expect(seen.find(other => other.thread === thread)?.cpus).toEqual([cpu])
     }
+  })
+
+  test('each thread has a lower priority than the event loop, which keeps its own', async () => {
+    const own = getPriority()
+    await using pool = createCpuPool({ threads: 2 })
+    await pool.run({ module: new URL('../support/cpu-functions.ts', import.meta.url), export: 'add', input: [1] as never })
+    for (const { tid } of pool.info().threads) expect(getPriority(tid ?? 0)).toBe(Math.max(10, own))
+    expect(getPriority()).toBe(own)
   })
 
   test('only CPUs that the process itself may use are used', async () => {

@@ -31,7 +31,7 @@ export interface Clusters<TId extends VectorId> {
   readonly rounds: number
 }
 
-export const CLUSTERS_MAX = 16_384
+const CLUSTERS_MAX = 16_384
 /** More vectors than this for each cluster are not needed to find the centroids: a sample of them is. */
 const SAMPLE_PER_CLUSTER = 256
 

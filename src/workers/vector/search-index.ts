@@ -5,7 +5,7 @@ import type { VectorId } from './ids.ts'
 import type { Hit } from './merge-top-k.ts'
 import type { Metric } from './metric.ts'
 import { startsOf, strideOf } from './shard.ts'
-import type { Ranking, Span } from './search-shards.ts'
+import type { Portion, Ranking } from './search-shards.ts'
 import { searchShards } from './thread-functions.ts'
 import { TopK } from './top-k.ts'
 import { checkWhole } from './vector-index.ts'
@@ -22,8 +22,8 @@ export interface SearchOptions extends ComputeOptions {
 }
 
 /** Hits that one search may give, over all its queries. */
-export const HITS_MAX = 100_000
-export const QUERIES_MAX = 1_024
+const HITS_MAX = 100_000
+const QUERIES_MAX = 1_024
 
 /**
  * The k vectors that are nearest to a query, or to each of several queries: exactly those of a brute force in double precision, best
@@ -50,8 +50,9 @@ async function searchAll<TId extends VectorId>(index: VectorIndex<TId>, vectors:
   const queries = vectors.map((vector, query) => toQuery(index, vector, query, metric))
   if (metric === 'cosine' && index.zeroRank !== null) throw new TroupeError('vector/invalid', `the vector ${JSON.stringify(index.ids[index.zeroRank])} is all zeros and has no cosine: leave it out, or search by dot or l2`)
   if (wanted === 0 || queries.length === 0) return queries.map(() => [])
-  const spans = probes === undefined ? wholeSpans(index) : await spansOf(index, vectors, probes, options)
-  const rankings = await Promise.all(partsFor(spans, options).map(part => compute(searchShards, { spans: part, queries, k: wanted, metric }, options)))
+  const portions = probes === undefined ? wholeOf(index) : await probedOf(index, vectors, probes, options)
+  const order = { portions, taken: new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT)), queries, k: wanted, metric }
+  const rankings = await Promise.all(partsFor(portions, options).map(() => compute(searchShards, order, options)))
   return queries.map((_, query) => hitsOf(index, rankings.map(part => part[query] as Ranking), wanted))
 }
 
@@ -68,20 +69,19 @@ function toQuery({ dimensions }: VectorIndex, vector: Vector, query: number, met
   return numbers
 }
 
-const wholeSpans = ({ shards }: VectorIndex): readonly Span[] => shards.map(shard => ({ shard, from: 0, to: shard.rows }))
+const wholeOf = ({ shards }: VectorIndex): readonly Portion[] => shards.map(shard => ({ shard, spans: [{ from: 0, to: shard.rows }] }))
 
-/** Of each list that a query probes its parts in shards, in the order of shards. */
-async function spansOf(index: VectorIndex, vectors: readonly Vector[], probes: number, options: SearchOptions): Promise<readonly Span[]> {
-  const { lists, shards } = index
+/** The lists that queries probe, each with those queries. */
+async function probedOf({ lists, shards }: VectorIndex, vectors: readonly Vector[], probes: number, options: SearchOptions): Promise<readonly Portion[]> {
   if (!lists) throw new TroupeError('vector/invalid', 'probes are for an index with lists: make one with createLists')
   checkWhole('probes', probes, HITS_MAX)
   const probed = await searchIndex(lists.centroids, vectors, probes, { ...options, metric: lists.metric, probes: undefined })
-  const queriesOf = new Map<number, number[]>()
-  for (const [query, near] of probed.entries()) for (const { id } of near) queriesOf.set(id, [...(queriesOf.get(id) ?? []), query])
+  const queriesOf = Map.groupBy(probed.flatMap((near, query) => near.map(({ id: list }) => ({ list, query }))), ({ list }) => list)
   const starts = startsOf(shards)
   return shards.flatMap((shard, at) => {
-    const [first, end] = [starts[at] as number, starts[at + 1] as number]
-    return [...queriesOf].map(([list, queries]) => ({ shard, from: Math.max(first, lists.starts[list] as number) - first, to: Math.min(end, lists.starts[list + 1] as number) - first, queries })).filter(({ from, to }) => from < to)
+    const place = (row: number): number => Math.min(shard.rows, Math.max(0, row - (starts[at] as number)))
+    const spans = Array.from(queriesOf, ([list, pairs]) => ({ from: place(lists.starts[list] as number), to: place(lists.starts[list + 1] as number), queries: pairs.map(({ query }) => query) })).filter(({ from, to }) => from < to)
+    return spans.length > 0 ? [{ shard, spans }] : []
   })
 }
 

@@ -5,18 +5,24 @@ import { lengthsOf, ranksOf } from './shard.ts'
 import type { Shard } from './shard.ts'
 import { TopK } from './top-k.ts'
 
-/** Rows of one shard, and which queries look for their nearest among them. */
-export interface Span {
-  readonly shard: Shard
+/** Rows from one to another, and which queries look for their nearest among them. */
+interface Span {
   readonly from: number
   readonly to: number
-  /** Numbers of queries; all of them if it does not say. */
+  /** Numbers of the queries; all of them if it does not say. */
   readonly queries?: readonly number[]
 }
 
-interface SearchOrder {
-  /** Those of one shard follow each other. */
+/** What is to be searched of a shard. */
+export interface Portion {
+  readonly shard: Shard
   readonly spans: readonly Span[]
+}
+
+interface SearchOrder {
+  readonly portions: readonly Portion[]
+  /** How many portions have been taken. Threads with the same order share it and take one after the other, so that none waits for a slower one. */
+  readonly taken: Int32Array<SharedArrayBuffer>
   /** Each of the shards' `stride` numbers. */
   readonly queries: readonly Float64Array[]
   readonly k: number
@@ -29,21 +35,23 @@ export interface Ranking {
   readonly ranks: Uint32Array
 }
 
-/** The k best of each query. */
-export function searchShards({ spans, queries, k, metric }: SearchOrder): readonly Ranking[] {
+/** The k best of each query in the portions that this thread has taken. */
+export function searchShards({ portions, taken, queries, k, metric }: SearchOrder): readonly Ranking[] {
   const tops = queries.map(() => new TopK(k))
   const lengths = queries.map(lengthOf)
   const every = queries.map((_, query) => query)
-  let last: { readonly shard: Shard; readonly scorer: Scorer } | undefined
-  for (const { shard, from, to, queries: chosen = every } of spans) {
-    if (last?.shard !== shard) last = { shard, scorer: new Scorer(sumOf[metric], shard.memory, shard.stride) }
+  for (let portion = portions[Atomics.add(taken, 0, 1)]; portion; portion = portions[Atomics.add(taken, 0, 1)]) {
+    const { shard, spans } = portion
+    const scorer = new Scorer(sumOf[metric], shard.memory, shard.stride)
     const [rowLengths, ranks] = [lengthsOf(shard), ranksOf(shard)]
-    for (const { query: turn, start, sums } of last.scorer.blocks(chosen.map(query => queries[query] as Float64Array), from, to)) {
-      const query = chosen[turn] as number
-      const [top, queryLength] = [tops[query] as TopK, lengths[query] as number]
-      for (let at = 0, row = start; at < sums.length; at++, row++) {
-        const score = scoreOf(metric, sums[at] as number, rowLengths[row] as number, queryLength)
-        if (score >= top.floor) top.offer(score, ranks[row] as number)
+    for (const { from, to, queries: chosen = every } of spans) {
+      for (const { query: turn, start, sums } of scorer.blocks(chosen.map(query => queries[query] as Float64Array), from, to)) {
+        const query = chosen[turn] as number
+        const [top, queryLength] = [tops[query] as TopK, lengths[query] as number]
+        for (let at = 0, row = start; at < sums.length; at++, row++) {
+          const score = scoreOf(metric, sums[at] as number, rowLengths[row] as number, queryLength)
+          if (score >= top.floor) top.offer(score, ranks[row] as number)
+        }
       }
     }
   }

@@ -20,7 +20,7 @@ const SHARD_BYTES_MAX = 4 << 20
 
 export const strideOf = (dimensions: number): number => Math.ceil(dimensions / ROW_NUMBERS) * ROW_NUMBERS
 
-export const shardRowsMax = (dimensions: number): number => Math.max(1, Math.floor(SHARD_BYTES_MAX / (strideOf(dimensions) * 4)))
+const shardRowsMax = (dimensions: number): number => Math.max(1, Math.floor(SHARD_BYTES_MAX / (strideOf(dimensions) * 4)))
 
 const sizesOf = (rows: number, stride: number) => ({ lengthsAt: rows * stride * 4, ranksAt: rows * (stride * 4 + 8), bytes: rows * (stride * 4 + 8 + 4) })
 

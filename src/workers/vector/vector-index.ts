@@ -39,7 +39,7 @@ export interface VectorIndexOptions<TId extends VectorId> extends ComputeOptions
   readonly duplicates?: Duplicates | undefined
 }
 
-export const DIMENSIONS_MAX = 65_536
+const DIMENSIONS_MAX = 65_536
 /** Rows that are copied before the event loop has its turn, in bytes. */
 const COPY_BYTES = 1 << 20
 

@@ -67,7 +67,7 @@ const text = (value: string): Code => sized([...new TextEncoder().encode(value)]
 const memory = (name: string, isShared: boolean): Code => [...text('memory'), ...text(name), 2, ...(isShared ? [3, 0, ...unsigned(MEMORY_PAGES_MAX)] : [0, 0])]
 
 /** Pages of 64 KiB, which is all that 32 bits can address. */
-export const MEMORY_PAGES_MAX = 65_536
+const MEMORY_PAGES_MAX = 65_536
 
 /** A module of functions without results, which work on two memories: 0 is shared, 1 is not. */
 export function encodeModule(functions: readonly WasmFunction[], memories: readonly [shared: string, own: string]): Uint8Array<ArrayBuffer> {
