@@ -71,12 +71,11 @@ interface Load {
 
 interface Members {
   readonly attempts?: number
-  readonly output?: unknown
   readonly members?: readonly Members[]
 }
 
 /** Pieces of work that were given out in a run, on all levels. */
-const delegations = ({ members = [] }: Members): number => members.reduce((sum, member) => sum + (member.attempts ?? 1) + delegations((member.output ?? {}) as Members), 0)
+const delegations = ({ members = [] }: Members): number => members.reduce((sum, member) => sum + (member.attempts ?? 1) + delegations(member), 0)
 
 /** Runs of a pattern whose members answer at once, so many at a time; what is left is coordination and durability. */
 async function run({ pattern, runs, concurrency, file }: Load) {
