@@ -30,7 +30,7 @@ describe('a search', () => {
       const built = await createVectorIndex({ dimensions: queries[0]?.length ?? 0, vectors: flat(rows.map(row => row.vector)), ids: rows.map(({ id }) => id) })
       expect(await searchIndex(built, queries, k, { metric })).toEqual(queries.map(query => bruteForce(rows, query, k, metric)))
       expect(await searchIndex(built, queries[0] ?? [], k, { metric })).toEqual(bruteForce(rows, queries[0] ?? [], k, metric))
-    }), { seed, numRuns: 400 })
+    }), { seed, numRuns: 200 })
   })
 
   test.each(METRICS)('over several shards and blocks gives what a brute force gives, by %s', async metric => {

@@ -20,8 +20,11 @@ export async function compute<TFunction extends CpuFunction>(run: TFunction, inp
 
 const HERE = { attempt: 1, idempotencyKey: '', checkpoint: undefined, heartbeat: () => undefined, progress: () => undefined }
 
-/** Parts of items one after the other, as equal as they can be, one for each thread that computes them at once. */
-export function partsFor<TItem>(items: readonly TItem[], { pool, plane }: ComputeOptions): readonly (readonly TItem[])[] {
-  const parts = Math.min(items.length, pool?.threadsMax(plane) ?? 1)
+/** As many parts as threads that compute at once. */
+export const partsFor = <TItem>(items: readonly TItem[], { pool, plane }: ComputeOptions): readonly (readonly TItem[])[] => partsOf(items, pool?.threadsMax(plane) ?? 1)
+
+/** At most so many parts of items, one after the other, as equal as they can be. */
+export function partsOf<TItem>(items: readonly TItem[], most: number): readonly (readonly TItem[])[] {
+  const parts = Math.min(items.length, most)
   return Array.from({ length: parts }, (_, part) => items.slice(Math.floor((part * items.length) / parts), Math.floor(((part + 1) * items.length) / parts)))
 }

@@ -1,12 +1,12 @@
 import { arrangeRows } from './arrange-rows.ts'
 import type { VectorId } from './ids.ts'
-import { clusterRows } from './k-means.ts'
+import { CLUSTERS_MAX, clusterRows } from './k-means.ts'
 import type { KMeansOptions } from './k-means.ts'
 import { createVectorIndex, rowRanks } from './vector-index.ts'
 import type { VectorIndex } from './vector-index.ts'
 
 export interface ListsOptions extends Omit<KMeansOptions, 'clusters'> {
-  /** Lists wanted. Default: the square root of the number of vectors. */
+  /** Lists wanted. Default: the square root of the number of vectors, at most 4,096. */
   readonly lists?: number | undefined
 }
 
@@ -21,14 +21,15 @@ export interface ListsOptions extends Omit<KMeansOptions, 'clusters'> {
 export async function createLists<TId extends VectorId>(index: VectorIndex<TId>, options: ListsOptions = {}): Promise<VectorIndex<TId>> {
   const { dimensions, ids, shards: from } = index
   if (ids.length === 0) return index
-  const { lists = Math.ceil(Math.sqrt(ids.length)), metric = 'cosine', pool, plane, signal } = options
+  const { lists = Math.min(CLUSTERS_MAX, Math.ceil(Math.sqrt(ids.length))), metric = 'cosine', pool, plane, signal } = options
   const { centroids, nearest } = await clusterRows(index, { ...options, clusters: lists })
   const rowsOf = centroids.map((): number[] => [])
   for (const [row, list] of nearest.entries()) rowsOf[list]?.push(row)
   const rows = Uint32Array.from(rowsOf.flat())
   const ranks = rowRanks(index)
   const arranged = await arrangeRows({ dimensions, from, rows, ranks: rows.map(row => ranks[row] as number) }, options)
-  const starts = rowsOf.reduce((ends, own) => [...ends, (ends.at(-1) ?? 0) + own.length], [0])
+  const starts = [0]
+  for (const own of rowsOf) starts.push((starts.at(-1) ?? 0) + own.length)
   const vectors = Float32Array.from(centroids.flatMap(centroid => Array.from(centroid)))
   return { dimensions, ids, ...arranged, lists: { starts, metric, centroids: await createVectorIndex({ dimensions, vectors, pool, plane, signal }) } }
 }

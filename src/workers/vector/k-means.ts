@@ -1,6 +1,7 @@
+import { setImmediate as nextTurn } from 'node:timers/promises'
 import { TroupeError } from '../../core/errors.ts'
 import { arrangeRows } from './arrange-rows.ts'
-import { compute, partsFor } from './compute.ts'
+import { compute, partsOf } from './compute.ts'
 import type { ComputeOptions } from './compute.ts'
 import type { VectorId } from './ids.ts'
 import type { Assignment, ClusterMetric } from './nearest-centroids.ts'
@@ -31,9 +32,11 @@ export interface Clusters<TId extends VectorId> {
   readonly rounds: number
 }
 
-const CLUSTERS_MAX = 16_384
+export const CLUSTERS_MAX = 4_096
 /** More vectors than this for each cluster are not needed to find the centroids: a sample of them is. */
 const SAMPLE_PER_CLUSTER = 256
+/** Parts in which rows are assigned, on however many threads: sums depend on the order in which they are taken. */
+const ASSIGN_PARTS = 32
 
 /**
  * Clusters the vectors of an index by k-means from centroids chosen by k-means++. Of more than 256 vectors per cluster a sample finds
@@ -49,17 +52,11 @@ export async function kMeans<TId extends VectorId>(index: VectorIndex<TId>, opti
   return { centroids, members, inertia, rounds }
 }
 
-/** Clusters the rows as they lie in the shards. */
+/** Clusters the rows as they lie in the shards: `nearest` has the number of the cluster of each. */
 export async function clusterRows(index: VectorIndex, options: KMeansOptions) {
   const { centroids, rounds } = await findCentroids(index, options)
-  const assignments = await assign(index.shards, centroids, options)
-  return {
-    centroids: centroids.map(centroid => Float32Array.from(centroid.subarray(0, index.dimensions))),
-    /** Number of the cluster of each row. */
-    nearest: assignments.flatMap(({ nearest }) => Array.from(nearest)),
-    inertia: assignments.reduce((sum, { inertia }) => sum + inertia, 0),
-    rounds,
-  }
+  const { nearest, inertia } = await assign(index.shards, centroids, options)
+  return { centroids: centroids.map(centroid => Float32Array.from(centroid.subarray(0, index.dimensions))), nearest, inertia, rounds }
 }
 
 async function findCentroids(index: VectorIndex, options: KMeansOptions) {
@@ -77,9 +74,33 @@ async function findCentroids(index: VectorIndex, options: KMeansOptions) {
   }
 }
 
-async function assign(shards: readonly Shard[], centroids: readonly Float64Array[], options: KMeansOptions): Promise<readonly Assignment[]> {
+async function assign(shards: readonly Shard[], given: readonly Float64Array[], options: KMeansOptions) {
   const { metric = 'cosine' } = options
-  return (await Promise.all(partsFor(shards, options).map(part => compute(assignRows, { shards: part, centroids, metric }, options)))).flat()
+  const centroids = share(given)
+  const parts = await Promise.all(partsOf(shards, ASSIGN_PARTS).map(part => compute(assignRows, { shards: part, centroids, metric }, options)))
+  const sums = new Float64Array(parts[0]?.sums.length ?? 0)
+  const counts = new Uint32Array(given.length)
+  for (const part of parts) {
+    addTo(sums, part.sums)
+    addTo(counts, part.counts)
+    await nextTurn()
+  }
+  return { sums, counts, nearest: parts.flatMap(({ nearest }) => Array.from(nearest)), inertia: parts.reduce((sum, { inertia }) => sum + inertia, 0) }
+}
+
+function addTo(total: Float64Array | Uint32Array, part: Float64Array | Uint32Array): void {
+  for (let at = 0; at < part.length; at++) total[at] = (total[at] as number) + (part[at] as number)
+}
+
+/** The same in shared memory: it goes to each part without being copied. */
+function share(vectors: readonly Float64Array[]): readonly Float64Array[] {
+  const bytes = vectors[0]?.byteLength ?? 0
+  const buffer = new SharedArrayBuffer(vectors.length * bytes)
+  return vectors.map((vector, index) => {
+    const shared = new Float64Array(buffer, index * bytes, vector.length)
+    shared.set(vector)
+    return shared
+  })
 }
 
 /** One row of each of so many equal stretches, so that none comes twice; all rows where there are no more. */
@@ -92,9 +113,7 @@ async function sampleOf(index: VectorIndex, most: number, options: KMeansOptions
 }
 
 /** The mean of the rows of each centroid; one that has none, or whose directions cancel out, stays. */
-function moveCentroids(centroids: readonly Float64Array[], assignments: readonly Assignment[], metric: ClusterMetric): readonly Float64Array[] {
-  const sums = totalOf(assignments.map(assignment => assignment.sums))
-  const counts = totalOf(assignments.map(assignment => assignment.counts))
+function moveCentroids(centroids: readonly Float64Array[], { sums, counts }: Pick<Assignment, 'sums' | 'counts'>, metric: ClusterMetric): readonly Float64Array[] {
   return centroids.map((centroid, cluster) => {
     const { length } = centroid
     const count = counts[cluster] as number
@@ -103,10 +122,4 @@ function moveCentroids(centroids: readonly Float64Array[], assignments: readonly
     const mean = sums.slice(cluster * length, (cluster + 1) * length).map(sum => Math.fround(sum / count))
     return metric === 'cosine' && mean.every(value => value === 0) ? centroid : mean
   })
-}
-
-function totalOf(parts: readonly (Float64Array | Uint32Array)[]): Float64Array {
-  const total = new Float64Array(parts[0]?.length ?? 0)
-  for (const part of parts) for (let at = 0; at < part.length; at++) total[at] = (total[at] as number) + (part[at] as number)
-  return total
 }

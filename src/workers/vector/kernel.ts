@@ -1,7 +1,8 @@
+import { STEP_NUMBERS } from './shard.ts'
+import type { Shard } from './shard.ts'
 import { encodeModule, f64, f64x2, get, i32, repeat, set } from './wasm.ts'
 import type { Code, WasmFunction } from './wasm.ts'
 import { compile, createMemory, instantiate, pagesOf } from './web-assembly.ts'
-import type { WasmMemory } from './web-assembly.ts'
 
 /*
  * What is computed for each row of a shard: the sum of x·q, or of (x − q)², over its numbers.
@@ -10,15 +11,13 @@ import type { WasmMemory } from './web-assembly.ts'
  * V1  A sum is taken in double precision, over four lanes (number j goes to lane j mod 4), and the lanes are added as (0 + 2) + (1 + 3).
  *     So it has the same bits whatever the number of queries, shards and threads, and wherever it is computed.
  *
- * WebAssembly because it is the only SIMD that Node has: 3 times as fast as the best loop over typed arrays with one query, 5 times with
- * four. Single precision would be twice as fast again, but its sums differ from those of a brute force, so ties and order do.
+ * WebAssembly because it is the only SIMD that Node has: 3 times as fast as the best loop over typed arrays with one query, 4.5 times
+ * with four. Single precision would be twice as fast again, but its sums differ from those of a brute force, so ties and order do.
  */
 
 /** What a kernel sums up. */
 export type Sum = 'products' | 'squares'
 
-/** Numbers of a row are padded with zeros to a multiple of this. */
-export const ROW_NUMBERS = 8
 /** Queries that are computed together, so that a row is read once for all of them. */
 const GROUP_QUERIES = 4
 /** Rows of one call of a kernel at most. */
@@ -27,7 +26,7 @@ const BLOCK_ROWS_MAX = 1_024
 const BLOCK_ROW_BYTES = 256 << 10
 /** Bytes of the sums of one query. */
 const BLOCK_SUM_BYTES = BLOCK_ROWS_MAX * 8
-const STEP_BYTES = ROW_NUMBERS * 4
+const STEP_BYTES = STEP_NUMBERS * 4
 
 const SHARD = 0
 const SCRATCH = 1
@@ -43,7 +42,7 @@ function kernel(name: string, sum: Sum, queries: number): WasmFunction {
   const difference = numbers + 1
   const add = (query: number, pair: number): Code => {
     const lanes = lanesOf(query, pair % 2)
-    const ofQuery = f64x2.load(SCRATCH, (query * ROW_NUMBERS + 2 * pair) * 8, get(AT))
+    const ofQuery = f64x2.load(SCRATCH, (query * STEP_NUMBERS + 2 * pair) * 8, get(AT))
     const sumWith = (product: Code): Code => set(lanes, f64x2.add(get(lanes), product))
     if (sum === 'products') return sumWith(f64x2.mul(get(numbers), ofQuery))
     return [...set(difference, f64x2.sub(get(numbers), ofQuery)), ...sumWith(f64x2.mul(get(difference), get(difference)))]
@@ -58,7 +57,7 @@ function kernel(name: string, sum: Sum, queries: number): WasmFunction {
     ...each.flatMap(query => [...set(lanesOf(query, 0), f64x2.zero), ...set(lanesOf(query, 1), f64x2.zero)]),
     ...set(AT, get(QUERY)),
     ...set(ROW_END, i32.add(get(ROW), get(ROW_BYTES))),
-    ...repeat([...step, ...advance(ROW, i32.const(STEP_BYTES)), ...advance(AT, i32.const(queries * ROW_NUMBERS * 8))], i32.isBelow(get(ROW), get(ROW_END))),
+    ...repeat([...step, ...advance(ROW, i32.const(STEP_BYTES)), ...advance(AT, i32.const(queries * STEP_NUMBERS * 8))], i32.isBelow(get(ROW), get(ROW_END))),
     ...each.flatMap(finish),
     ...advance(OUT, i32.const(8)),
   ]
@@ -93,53 +92,61 @@ interface Block {
   readonly sums: Float64Array
 }
 
-/** Takes sums of the rows of one shard. */
-export class Scorer {
-  readonly #stride: number
-  readonly #scratch = createMemory(GROUP_QUERIES * BLOCK_SUM_BYTES)
-  readonly #kernels: { readonly one: Kernel; readonly many: Kernel }
+type Kernels = { readonly one: Kernel; readonly many: Kernel }
 
-  constructor(sum: Sum, shard: WasmMemory<SharedArrayBuffer>, stride: number) {
-    this.#stride = stride
-    this.#kernels = instantiate(moduleOf(sum), { shard, scratch: this.#scratch })
+/** Takes sums of rows and queries, one after the other: all of them in one scratch memory. */
+export class Scorer {
+  readonly #sum: Sum
+  // Each memory takes 8 GB of addresses, of which a process has 128 TB: not one per shard and call.
+  readonly #scratch = createMemory(GROUP_QUERIES * BLOCK_SUM_BYTES)
+  readonly #kernels = new Map<Shard, Kernels>()
+
+  constructor(sum: Sum) {
+    this.#sum = sum
   }
 
-  /** Lays queries, each of `stride` numbers, into the scratch memory, in place of those of before. */
-  #lay(queries: readonly Float64Array[]): readonly Group[] {
+  /** Sums of the rows `from` to `to`, block by block for all queries, each of `stride` numbers. What it gives is overwritten by the next block. */
+  *blocks(shard: Shard, queries: readonly Float64Array[], from: number, to: number): Generator<Block> {
+    const { one, many } = this.#kernelsOf(shard)
+    const groups = this.#lay(queries, shard.stride)
+    const rowBytes = shard.stride * 4
+    const rows = Math.min(BLOCK_ROWS_MAX, Math.max(1, Math.floor(BLOCK_ROW_BYTES / rowBytes)))
+    for (let start = from; start < to; start += rows) {
+      const end = Math.min(to, start + rows)
+      for (const { first, count, at } of groups) {
+        const run = count === 1 ? one : many
+        run(start * rowBytes, end * rowBytes, rowBytes, at, 0)
+        for (let turn = 0; turn < count; turn++) yield { query: first + turn, start, sums: new Float64Array(this.#scratch.buffer, turn * BLOCK_SUM_BYTES, end - start) }
+      }
+    }
+  }
+
+  #kernelsOf(shard: Shard): Kernels {
+    const kernels = this.#kernels.get(shard) ?? instantiate<Kernels>(moduleOf(this.#sum), { shard: shard.memory, scratch: this.#scratch })
+    this.#kernels.set(shard, kernels)
+    return kernels
+  }
+
+  /** Lays queries into the scratch memory, in place of those of before. */
+  #lay(queries: readonly Float64Array[], stride: number): readonly Group[] {
     const head = GROUP_QUERIES * BLOCK_SUM_BYTES
-    const queryBytes = this.#stride * 8
-    const missing = head + queries.length * queryBytes - this.#scratch.buffer.byteLength
+    const missing = head + queries.length * stride * 8 - this.#scratch.buffer.byteLength
     if (missing > 0) this.#scratch.grow(pagesOf(missing))
     const grouped = queries.length - (queries.length % GROUP_QUERIES)
     const groups: Group[] = []
     for (let first = 0; first < queries.length; ) {
       const count = first < grouped ? GROUP_QUERIES : 1
-      const at = head + first * queryBytes
-      const into = new Float64Array(this.#scratch.buffer, at, count * this.#stride)
+      const at = head + first * stride * 8
+      const into = new Float64Array(this.#scratch.buffer, at, count * stride)
       for (let query = 0; query < count; query++) interleave(queries[first + query] as Float64Array, into, query, count)
       groups.push({ first, count, at })
       first += count
     }
     return groups
   }
-
-  /** Sums of the rows `from` to `to`, block by block for all queries. What it gives is overwritten by the next block. */
-  *blocks(queries: readonly Float64Array[], from: number, to: number): Generator<Block> {
-    const groups = this.#lay(queries)
-    const rowBytes = this.#stride * 4
-    const rows = Math.min(BLOCK_ROWS_MAX, Math.max(1, Math.floor(BLOCK_ROW_BYTES / rowBytes)))
-    for (let start = from; start < to; start += rows) {
-      const end = Math.min(to, start + rows)
-      for (const { first, count, at } of groups) {
-        const run = count === 1 ? this.#kernels.one : this.#kernels.many
-        run(start * rowBytes, end * rowBytes, rowBytes, at, 0)
-        for (let turn = 0; turn < count; turn++) yield { query: first + turn, start, sums: new Float64Array(this.#scratch.buffer, turn * BLOCK_SUM_BYTES, end - start) }
-      }
-    }
-  }
 }
 
 /** Puts one query of `count` between the others, in turns of as many numbers as a kernel takes in one step. */
 function interleave(query: Float64Array, into: Float64Array, turn: number, count: number): void {
-  for (let at = 0; at < query.length; at += ROW_NUMBERS) into.set(query.subarray(at, at + ROW_NUMBERS), at * count + turn * ROW_NUMBERS)
+  for (let at = 0; at < query.length; at += STEP_NUMBERS) into.set(query.subarray(at, at + STEP_NUMBERS), at * count + turn * STEP_NUMBERS)
 }

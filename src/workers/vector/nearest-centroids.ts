@@ -10,7 +10,7 @@ import type { Shard } from './shard.ts'
 /** What rows can be clustered by. */
 export type ClusterMetric = Exclude<Metric, 'dot'>
 
-/** Rows of one shard, each with its nearest centroid. */
+/** Rows of shards, each with its nearest centroid. */
 export interface Assignment {
   readonly nearest: Uint32Array<ArrayBuffer>
   /** For each centroid the sum of its rows; for `cosine` of their directions. */
@@ -28,30 +28,29 @@ interface AssignOrder {
 }
 
 /** Finds the nearest centroid of each row, of equally near ones the first. */
-export function assignRows({ shards, centroids, metric }: AssignOrder): Moved<readonly Assignment[]> {
-  const assignments = shards.map(shard => assignShard(shard, centroids, metric))
-  return move(assignments, assignments.flatMap(({ nearest, sums, counts }) => [nearest.buffer, sums.buffer, counts.buffer]))
-}
-
-function assignShard(shard: Shard, centroids: readonly Float64Array[], metric: ClusterMetric): Assignment {
-  const { rows, stride } = shard
+export function assignRows({ shards, centroids, metric }: AssignOrder): Moved<Assignment> {
+  const starts = startsOf(shards)
+  const rows = starts.at(-1) ?? 0
   const [nearest, best] = [new Uint32Array(rows), new Float64Array(rows).fill(-Infinity)]
-  eachScore(shard, centroids, metric, (row, centroid, score) => {
+  eachScore(new Scorer(sumOf[metric]), shards, centroids, metric, (row, centroid, score) => {
     if (score <= (best[row] as number)) return
     best[row] = score
     nearest[row] = centroid
   })
-  const [sums, numbers, lengths] = [new Float64Array(centroids.length * stride), numbersOf(shard), lengthsOf(shard)]
+  const sums = new Float64Array(centroids.length * (shards[0]?.stride ?? 0))
   const counts = new Uint32Array(centroids.length)
-  let inertia = 0
-  for (let row = 0; row < rows; row++) {
-    const scale = metric === 'cosine' ? 1 / (lengths[row] as number) : 1
-    const [into, from] = [(nearest[row] as number) * stride, row * stride]
-    for (let at = 0; at < stride; at++) sums[into + at] = (sums[into + at] as number) + (numbers[from + at] as number) * scale
-    counts[nearest[row] as number] = (counts[nearest[row] as number] as number) + 1
-    inertia += distanceOf(metric, best[row] as number)
+  for (const [index, shard] of shards.entries()) {
+    const [{ stride }, start, numbers, lengths] = [shard, starts[index] as number, numbersOf(shard), lengthsOf(shard)]
+    for (let row = 0; row < shard.rows; row++) {
+      const centroid = nearest[start + row] as number
+      const scale = metric === 'cosine' ? 1 / (lengths[row] as number) : 1
+      const [into, from] = [centroid * stride, row * stride]
+      for (let at = 0; at < stride; at++) sums[into + at] = (sums[into + at] as number) + (numbers[from + at] as number) * scale
+      counts[centroid] = (counts[centroid] as number) + 1
+    }
   }
-  return { nearest, sums, counts, inertia }
+  const inertia = best.reduce((sum, score) => sum + distanceOf(metric, score), 0)
+  return move({ nearest, sums, counts, inertia }, [nearest.buffer, sums.buffer, counts.buffer])
 }
 
 /** What is nearer to a cosine of 1 differs from it by rounding alone. */
@@ -62,11 +61,15 @@ function distanceOf(metric: ClusterMetric, score: number): number {
   return score > 1 - COSINE_ROUNDING ? 0 : 1 - score
 }
 
-function eachScore(shard: Shard, queries: readonly Float64Array[], metric: Metric, take: (row: number, query: number, score: number) => void): void {
-  const lengths = lengthsOf(shard)
+/** Scores of all rows, numbered through all shards, and all queries; those of a row come in the order of the queries. */
+function eachScore(scorer: Scorer, shards: readonly Shard[], queries: readonly Float64Array[], metric: Metric, take: (row: number, query: number, score: number) => void): void {
   const queryLengths = queries.map(lengthOf)
-  for (const { query, start, sums } of new Scorer(sumOf[metric], shard.memory, shard.stride).blocks(queries, 0, shard.rows)) {
-    for (let at = 0, row = start; at < sums.length; at++, row++) take(row, query, scoreOf(metric, sums[at] as number, lengths[row] as number, queryLengths[query] as number))
+  const starts = startsOf(shards)
+  for (const [index, shard] of shards.entries()) {
+    const [start, lengths] = [starts[index] as number, lengthsOf(shard)]
+    for (const { query, start: first, sums } of scorer.blocks(shard, queries, 0, shard.rows)) {
+      for (let at = 0, row = first; at < sums.length; at++, row++) take(start + row, query, scoreOf(metric, sums[at] as number, lengths[row] as number, queryLengths[query] as number))
+    }
   }
 }
 
@@ -85,6 +88,7 @@ export function seedCentroids({ shards, clusters, metric, seed }: SeedOrder): re
   const starts = startsOf(shards)
   const rows = starts.at(-1) ?? 0
   const random = randomOf(seed)
+  const scorer = new Scorer(sumOf[metric])
   const distances = new Float64Array(rows).fill(1)
   const centroids: Float64Array[] = []
   let total = rows
@@ -97,10 +101,7 @@ export function seedCentroids({ shards, clusters, metric, seed }: SeedOrder): re
     // The first distances are no distances: each row has the same chance.
     if (centroids.length === 0) distances.fill(Infinity)
     centroids.push(centroid)
-    for (const [index, each] of shards.entries()) {
-      const start = starts[index] as number
-      eachScore(each, [centroid], metric, (own, _, score) => (distances[start + own] = Math.min(distances[start + own] as number, distanceOf(metric, score))))
-    }
+    eachScore(scorer, shards, [centroid], metric, (other, _, score) => (distances[other] = Math.min(distances[other] as number, distanceOf(metric, score))))
     total = distances.reduce((sum, distance) => sum + distance, 0)
   }
   return centroids

@@ -39,13 +39,13 @@ export interface Ranking {
 export function searchShards({ portions, taken, queries, k, metric }: SearchOrder): readonly Ranking[] {
   const tops = queries.map(() => new TopK(k))
   const lengths = queries.map(lengthOf)
+  const scorer = new Scorer(sumOf[metric])
   const every = queries.map((_, query) => query)
   for (let portion = portions[Atomics.add(taken, 0, 1)]; portion; portion = portions[Atomics.add(taken, 0, 1)]) {
     const { shard, spans } = portion
-    const scorer = new Scorer(sumOf[metric], shard.memory, shard.stride)
     const [rowLengths, ranks] = [lengthsOf(shard), ranksOf(shard)]
     for (const { from, to, queries: chosen = every } of spans) {
-      for (const { query: turn, start, sums } of scorer.blocks(chosen.map(query => queries[query] as Float64Array), from, to)) {
+      for (const { query: turn, start, sums } of scorer.blocks(shard, chosen.map(query => queries[query] as Float64Array), from, to)) {
         const query = chosen[turn] as number
         const [top, queryLength] = [tops[query] as TopK, lengths[query] as number]
         for (let at = 0, row = start; at < sums.length; at++, row++) {

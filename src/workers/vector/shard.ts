@@ -1,4 +1,3 @@
-import { ROW_NUMBERS } from './kernel.ts'
 import { createSharedMemory } from './web-assembly.ts'
 import type { WasmMemory } from './web-assembly.ts'
 
@@ -15,10 +14,12 @@ export interface Shard {
   readonly stride: number
 }
 
+/** Numbers that a kernel takes in one step: rows are padded to a multiple of it. */
+export const STEP_NUMBERS = 8
 /** Bytes of the rows of a shard. The same everywhere, so that what depends on the order of sums does not depend on the machine. */
 const SHARD_BYTES_MAX = 4 << 20
 
-export const strideOf = (dimensions: number): number => Math.ceil(dimensions / ROW_NUMBERS) * ROW_NUMBERS
+export const strideOf = (dimensions: number): number => Math.ceil(dimensions / STEP_NUMBERS) * STEP_NUMBERS
 
 const shardRowsMax = (dimensions: number): number => Math.max(1, Math.floor(SHARD_BYTES_MAX / (strideOf(dimensions) * 4)))
 

@@ -50,7 +50,7 @@ const COPY_BYTES = 1 << 20
  * @example
  * const index = await createVectorIndex({ dimensions: 384, vectors, ids, pool: runtime.workers })
  */
-export async function createVectorIndex<const TId extends VectorId = number>(options: VectorIndexOptions<TId>): Promise<VectorIndex<TId>> {
+export async function createVectorIndex<TId extends VectorId = number>(options: VectorIndexOptions<TId>): Promise<VectorIndex<TId>> {
   const { dimensions, vectors, duplicates = 'refuse' } = options
   checkWhole('dimensions', dimensions, DIMENSIONS_MAX)
   if (!(vectors instanceof Float32Array)) throw new TroupeError('vector/invalid', 'vectors must be one Float32Array with one vector after the other')

@@ -56,6 +56,8 @@ export interface WasmFunction {
   readonly body: Code
 }
 
+/** Pages of 64 KiB, which is all that 32 bits can address. */
+const MEMORY_PAGES_MAX = 65_536
 const I32 = 0x7f
 const V128 = 0x7b
 
@@ -65,9 +67,6 @@ const section = (id: number, items: readonly Code[]): Code => [id, ...sized(vect
 const text = (value: string): Code => sized([...new TextEncoder().encode(value)])
 /** A memory from outside, of any size; a shared one has to say its greatest. */
 const memory = (name: string, isShared: boolean): Code => [...text('memory'), ...text(name), 2, ...(isShared ? [3, 0, ...unsigned(MEMORY_PAGES_MAX)] : [0, 0])]
-
-/** Pages of 64 KiB, which is all that 32 bits can address. */
-const MEMORY_PAGES_MAX = 65_536
 
 /** A module of functions without results, which work on two memories: 0 is shared, 1 is not. */
 export function encodeModule(functions: readonly WasmFunction[], memories: readonly [shared: string, own: string]): Uint8Array<ArrayBuffer> {
