@@ -4,7 +4,7 @@ import { assign, setup } from 'xstate'
 import { createRuntime, task } from 'troupe'
 import type { TaskScope } from 'troupe'
 import { createSeededRandom } from 'troupe/testing'
-import { clusterTask, createLists, createVectorIndex, kMeans, mergeIndexes, mergeTask, searchIndex, searchTask } from 'troupe/vector'
+import { clusterTask, createLists, createVectorIndex, kMeans, mergeIndexes, mergeTask, mergeTopK, searchIndex, searchTask } from 'troupe/vector'
 import type { Hit, VectorIndex } from 'troupe/vector'
 import { createCpuPool } from 'troupe/workers'
 import type { OwnedCpuPool } from 'troupe/workers'
@@ -41,6 +41,13 @@ test('threads cluster, list and merge as one does', async () => {
   expect(await searchIndex(listed, queries, 10, { probes: 3, pool })).toEqual(await searchIndex(here, queries, 10, { probes: 3 }))
   const merged = await mergeIndexes([index, listed], { rename: (id, at) => id * 2 + at, pool })
   expect((await searchIndex(merged, queries[0] ?? [], 2, { pool })).map(({ id }) => id)).toEqual([10, 11])
+})
+
+test('lists are merged on a thread as they are here, and refused alike', async () => {
+  const lists = await searchIndex(index, queries, 20, { pool })
+  const options = { k: 30, weights: [3, 2, 1, 1, 1, 1] }
+  expect(await mergeTopK(lists, { ...options, pool })).toEqual(mergeTopK(lists, options))
+  await expect(mergeTopK(lists, { k: 0, pool })).rejects.toMatchObject({ code: 'vector/invalid' })
 })
 
 test('a number that is not finite is found on the threads too', async () => {

@@ -1,11 +1,13 @@
 import { describe, expectTypeOf, test } from 'vitest'
 import { clusterTask, createVectorIndex, kMeans, mergeIndexes, mergeTask, mergeTopK, searchIndex, searchTask } from 'troupe/vector'
 import type { Clusters, Hit, Metric, SearchInput, VectorId, VectorIndex } from 'troupe/vector'
+import type { CpuPool } from 'troupe/workers'
 import { setup } from 'xstate'
 
 const never = (_typed: () => unknown): void => undefined
 declare const index: VectorIndex<string>
 declare const vectors: Float32Array
+declare const pool: CpuPool
 
 /** Nothing here runs: a mistake is an error of the compiler. */
 describe('an index', () => {
@@ -35,6 +37,7 @@ describe('an index', () => {
 
 test('merged hits keep the kind of their ids', () => {
   never(() => expectTypeOf(mergeTopK([[] as Hit<string>[]], { k: 1 })).toEqualTypeOf<Hit<string>[]>())
+  never(() => expectTypeOf(mergeTopK([[] as Hit<string>[]], { k: 1, pool })).resolves.toEqualTypeOf<Hit<string>[]>())
   // @ts-expect-error -- no such way
   never(() => mergeTopK([], { k: 1, normalise: 'softmax' }))
 })

@@ -1,29 +1,14 @@
-import { TroupeError } from '../../core/errors.ts'
+import type { CpuPool } from '../../core/cpu-pool.ts'
+import { compute } from './compute.ts'
+import type { ComputeOptions } from './compute.ts'
 import type { VectorId } from './ids.ts'
+import type { Hit, MergeTopKOptions } from './merge-hits.ts'
+import { mergeHits } from './thread-functions.ts'
 
-/** A result of a search: the greater the score, the nearer. */
-export interface Hit<TId extends VectorId = VectorId> {
-  readonly id: TId
-  readonly score: number
+/** Merges on threads, which pays for tens of thousands of hits. */
+export interface PoolMergeOptions extends MergeTopKOptions, ComputeOptions {
+  readonly pool: CpuPool
 }
-
-/**
- * What makes scores of different lists comparable: `min-max` maps those of each list to 0 … 1 (all to 1 where they are equal), `rank`
- * takes 1 / (60 + place) instead (reciprocal rank fusion, Cormack and others 2009), `none` takes them as they are.
- */
-export type Normalise = 'min-max' | 'rank' | 'none'
-
-export interface MergeTopKOptions {
-  /** Hits wanted. */
-  readonly k: number
-  /** Of each list, such as `[0.7, 0.3]`. Default: all 1. */
-  readonly weights?: readonly number[] | undefined
-  /** Default `min-max`. */
-  readonly normalise?: Normalise | undefined
-}
-
-/** Place 1 is not worth 60 times as much as place 60. */
-const RANK_OFFSET = 60
 
 /**
  * The k best of several result lists. The score of an id is the sum over the lists of weight × normalised score; a list without it adds
@@ -32,35 +17,10 @@ const RANK_OFFSET = 60
  * @example
  * const hits = mergeTopK([near, keywords], { k: 10, weights: [0.7, 0.3] })
  */
-export function mergeTopK<TId extends VectorId>(lists: readonly (readonly Hit<TId>[])[], { k, weights, normalise = 'min-max' }: MergeTopKOptions): Hit<TId>[] {
-  if (!(Number.isInteger(k) && k >= 1)) throw new TroupeError('vector/invalid', `k must be a whole number from 1, not ${k}`)
-  if (weights && weights.length !== lists.length) throw new TroupeError('vector/invalid', `there are ${weights.length} weights for ${lists.length} lists`)
-  const scores = new Map<TId, number>()
-  for (const [list, hits] of lists.entries()) {
-    const weight = weights?.[list] ?? 1
-    if (!(Number.isFinite(weight) && weight >= 0)) throw new TroupeError('vector/invalid', `weight ${list} must be a number from 0, not ${weight}`)
-    for (const { id, score } of normalised(bestOf(hits, list), normalise)) scores.set(id, (scores.get(id) ?? 0) + weight * score)
-  }
-  return Array.from(scores, ([id, score]) => ({ id, score })).toSorted(byScore).slice(0, k)
-}
-
-function byScore<TId extends VectorId>(a: Hit<TId>, b: Hit<TId>): number {
-  return b.score - a.score || (a.id < b.id ? -1 : 1)
-}
-
-/** Each id once, in order. */
-function bestOf<TId extends VectorId>(hits: readonly Hit<TId>[], list: number): readonly Hit<TId>[] {
-  const best = new Map<TId, number>()
-  for (const [place, { id, score }] of hits.entries()) {
-    if (!Number.isFinite(score)) throw new TroupeError('vector/invalid', `the score of hit ${place} of list ${list} is ${score}, which is not finite`)
-    best.set(id, Math.max(score, best.get(id) ?? -Infinity))
-  }
-  return Array.from(best, ([id, score]) => ({ id, score })).toSorted(byScore)
-}
-
-function normalised<TId extends VectorId>(hits: readonly Hit<TId>[], normalise: Normalise): readonly Hit<TId>[] {
-  if (normalise === 'none') return hits
-  if (normalise === 'rank') return hits.map(({ id }, place) => ({ id, score: 1 / (RANK_OFFSET + place + 1) }))
-  const [most, least] = [hits[0]?.score ?? 0, hits.at(-1)?.score ?? 0]
-  return hits.map(({ id, score }) => ({ id, score: most === least ? 1 : (score - least) / (most - least) }))
+export function mergeTopK<TId extends VectorId>(lists: readonly (readonly Hit<TId>[])[], options: PoolMergeOptions): Promise<Hit<TId>[]>
+export function mergeTopK<TId extends VectorId>(lists: readonly (readonly Hit<TId>[])[], options: MergeTopKOptions): Hit<TId>[]
+export function mergeTopK<TId extends VectorId>(lists: readonly (readonly Hit<TId>[])[], options: MergeTopKOptions & ComputeOptions): Hit<TId>[] | Promise<Hit<TId>[]> {
+  const { k, weights, normalise, pool } = options
+  const input = { lists, k, weights, normalise }
+  return pool ? (compute(mergeHits, input, options) as Promise<Hit<TId>[]>) : (mergeHits(input) as Hit<TId>[])
 }
