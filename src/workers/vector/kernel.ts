@@ -11,8 +11,8 @@ import { compile, createMemory, instantiate, pagesOf } from './web-assembly.ts'
  * V1  A sum is taken in double precision, over four lanes (number j goes to lane j mod 4), and the lanes are added as (0 + 2) + (1 + 3).
  *     So it has the same bits whatever the number of queries, shards and threads, and wherever it is computed.
  *
- * WebAssembly because it is the only SIMD that Node has: 3 times as fast as the best loop over typed arrays with one query, 4.5 times
- * with four. Single precision would be twice as fast again, but its sums differ from those of a brute force, so ties and order do.
+ * WebAssembly because it is the only SIMD that Node has: more than twice as fast as the best loop over typed arrays with one query, more
+ * than three times with four (docs/vector.md). Single precision is faster, but its sums are not those of a brute force, nor are ties and order.
  */
 
 /** What a kernel sums up. */
