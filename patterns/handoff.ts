@@ -41,6 +41,8 @@ export interface HandoffOptions extends PatternOptions {
 export interface HandoffContext {
   readonly isSession: boolean
   readonly reports: boolean
+  /** What the agents' instructions and tools may know, as in `AgentInput`. */
+  readonly data: unknown
   readonly depth: number
   /** Who has control. */
   readonly active: string
@@ -157,8 +159,8 @@ export function handoff({ members: given, start, history = 'full', handoffsMax =
   return machine.createMachine({
     id: name,
     meta: catalogued({ kind: 'pattern', name, ...(options.description !== undefined && { description: options.description }), capabilities: options.capabilities ?? [] }),
-    context: ({ input: { task, reports = false, depth = 1 } = {} }) => ({
-      isSession: task === undefined, reports, depth, active: start, seat: null, seats: 0, turn: null, usage: noUsage,
+    context: ({ input: { task, reports = false, data = null, depth = 1 } = {} }) => ({
+      isSession: task === undefined, reports, data, depth, active: start, seat: null, seats: 0, turn: null, usage: noUsage,
       queue: task === undefined ? [] : [{ content: typeof task === 'string' ? task : JSON.stringify(task), ask: null }],
     }),
     initial: 'running',
@@ -201,8 +203,8 @@ export function handoff({ members: given, start, history = 'full', handoffsMax =
   })
 
   /** Control goes to a member, in a session of its own. */
-  function sit({ seats, depth }: HandoffContext, member: string, messages: Extract<Next, { kind: 'transfer' }>['messages']): { readonly active: string; readonly seat: string; readonly seats: number; readonly input: SeatInput } {
+  function sit({ seats, data, depth }: HandoffContext, member: string, messages: Extract<Next, { kind: 'transfer' }>['messages']): { readonly active: string; readonly seat: string; readonly seats: number; readonly input: SeatInput } {
     const id = `${member}-${seats + 1}`
-    return { active: member, seat: id, seats: seats + 1, input: { seat: id, member, session: { messages: passOn(messages, history), depth: depth + 1 } } }
+    return { active: member, seat: id, seats: seats + 1, input: { seat: id, member, session: { messages: passOn(messages, history), data, depth: depth + 1 } } }
   }
 }

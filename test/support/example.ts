@@ -26,7 +26,7 @@ export function startExample(cwd: string, example: string, ...args: readonly str
     child.on('error', reject)
     child.on('close', (code, signal) => resolve({ code, signal, out, error }))
   })
-  return { kill: (signal: NodeJS.Signals) => child.kill(signal), end, said: () => out, stopReading: () => child.stdout.destroy() }
+  return { kill: (signal: NodeJS.Signals) => child.kill(signal), end, said: () => out, stopReading: () => child.stdout.destroy(), type: (text: string) => child.stdin.write(text), endInput: () => child.stdin.end() }
 }
 
 /** Kills a process once something is so; tells what became of it. */

@@ -121,6 +121,15 @@ test('options that make no sense are refused', () => {
   expect(() => handoff({ name: 'desk', start: 'a', members: { a }, handoffsMax: -1 })).toThrow(/handoffsMax must be/)
 })
 
+test('whoever gets control knows the data that the desk was started with', async () => {
+  const heard: unknown[] = []
+  const knows = (name: string, ...handoffs: string[]) => agent({ name, handoffs, instructions: data => (heard.push([name, data]), ''), model: modelOf(handoffs[0] === undefined ? words('here') : calls([`transfer_to_${handoffs[0]}`, {}])) })
+  const actor = createActor(handoff({ name: 'desk', start: 'a', members: { a: knows('a', 'b'), b: knows('b') } }), { input: { data: { customer: 'ann' } } }).start()
+  actor.send({ type: 'user.message', content: 'go' })
+  for (let turn = 0; turn < 20 && !actor.getSnapshot().context.turn?.outcome; turn++) await soon()
+  expect(heard).toEqual([['a', { customer: 'ann' }], ['b', { customer: 'ann' }]])
+})
+
 test('real agents hand over, and what was called in the same answer is not carried out', async () => {
   const triage = agent({ name: 'triage', instructions: 'Sort.', handoffs: ['billing'], model: modelOf(calls(['transfer_to_billing', { reason: 'a bill' }], ['pay', {}])) })
   const model = modelOf(words('It is paid.'))
