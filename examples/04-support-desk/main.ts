@@ -1,6 +1,6 @@
 import { createInterface } from 'node:readline'
 import { parseArgs } from 'node:util'
-import { createRuntime } from 'troupe'
+import { TroupeError, createRuntime } from 'troupe'
 import { Conversation, label } from './conversation.ts'
 import type { Ask } from './conversation.ts'
 import { createDesk } from './desk.ts'
@@ -52,5 +52,5 @@ try {
   process.exitCode = await main()
 } catch (error) {
   console.error(`support-desk: ${(error as Error).message}`)
-  process.exitCode = 2
+  process.exitCode = error instanceof TroupeError ? error.exitCode : 2
 }
