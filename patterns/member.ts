@@ -1,5 +1,7 @@
 import type { AnyActorLogic } from 'xstate'
 import type { ZodType } from 'zod'
+import { readBreakerUse } from '../machines/permit.ts'
+import type { BreakerUse } from '../machines/permit.ts'
 import { isName } from '../src/core/address.ts'
 import { catalogueEntryOf } from '../src/core/catalogue.ts'
 import { TroupeError } from '../src/core/errors.ts'
@@ -21,6 +23,11 @@ export interface MemberPolicy {
   readonly validate?: Validation
   /** Who does it when the member has not, after all its attempts. */
   readonly fallback?: Member
+  /**
+   * A circuit breaker that is asked before each attempt of the member, and told how it went: its address, or more. While it
+   * is open the fallback does the work; without a fallback the work waits, at most `timeoutMs`, or fails.
+   */
+  readonly breaker?: string | BreakerUse
 }
 
 export interface MemberOptions extends MemberPolicy {
@@ -67,11 +74,12 @@ function nameAll(members: readonly (Member | MemberOptions)[]): [string, Member 
 
 function checkMember(pattern: string, name: string, options: MemberOptions): MemberOptions {
   if (!isName(name)) throw new TroupeError('config/invalid', `pattern '${pattern}': ${JSON.stringify(name)} cannot name a member`)
-  const { member, fallback, timeoutMs } = options
+  const { member, fallback, timeoutMs, breaker } = options
   for (const [option, value] of Object.entries({ member, ...(fallback !== undefined && { fallback }) })) {
     const isMember = typeof value === 'string' ? isName(value) : isLogic(value)
     if (!isMember) throw new TroupeError('config/invalid', `pattern '${pattern}': ${option} of '${name}' is neither the name of a machine nor actor logic`)
   }
   if (timeoutMs !== undefined && !(timeoutMs > 0 && Number.isFinite(timeoutMs))) throw new TroupeError('config/invalid', `pattern '${pattern}': timeoutMs of '${name}' must be a positive number of milliseconds, not ${timeoutMs}`)
+  if (breaker !== undefined) readBreakerUse(`pattern '${pattern}', member '${name}'`, breaker)
   return options
 }

@@ -70,9 +70,8 @@ export interface AgentContext {
   readonly calls: readonly OpenCall[]
   /** Counts the model's answers: a decision may name the one it is about. */
   readonly revision: number
-  /** How often the circuit breaker was asked, and what it was asked last. */
+  /** How many permits the circuit breaker was asked for. */
   readonly permits: number
-  readonly permit: { readonly id: string; readonly retryInMs: number } | null
   /** Null while at work. */
   readonly ending: Ending | null
   /** Of its whole life. */
@@ -92,9 +91,6 @@ export const agentEvents = {
   'user.message': z.object({ type: z.literal('user.message'), content }),
   'approval.decide': z.object({ type: z.literal('approval.decide'), callId: z.string(), approve: z.boolean(), reason: z.string().optional(), by: z.string().optional(), revision: z.number().optional() }),
   'agent.end': z.object({ type: z.literal('agent.end') }),
-  /** The answers of a circuit breaker. */
-  'breaker.allowed': z.object({ type: z.literal('breaker.allowed'), id: z.string() }),
-  'breaker.refused': z.object({ type: z.literal('breaker.refused'), id: z.string(), retryInMs: z.number().min(0) }),
 }
 
 export type AgentEvent = { readonly [K in keyof typeof agentEvents]: z.infer<(typeof agentEvents)[K]> }[keyof typeof agentEvents]
@@ -115,7 +111,7 @@ const noWork: Work = { ask: null, usage: noUsage, lastTokens: 0, repairs: 0, rep
 export function newContext({ task, messages = [], data = null, reports = false }: AgentInput = {}): AgentContext {
   const session = task === undefined
   const queue = session ? [] : [{ content: typeof task === 'string' ? task : JSON.stringify(task), ask: null }]
-  return { session, reports, data, messages, summary: null, queue, work: noWork, calls: [], revision: 0, permits: 0, permit: null, ending: unasked, usage: noUsage }
+  return { session, reports, data, messages, summary: null, queue, work: noWork, calls: [], revision: 0, permits: 0, ending: unasked, usage: noUsage }
 }
 
 /** The oldest waiting message becomes the work at hand. */

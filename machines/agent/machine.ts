@@ -1,4 +1,6 @@
 import { catalogued } from '../../src/core/catalogue.ts'
+import { permitOf } from '../permit.ts'
+import type { BreakerUse } from '../permit.ts'
 import { excessOf, outOfBudget } from './budget.ts'
 import { newContext, resultOf } from './context.ts'
 import type { AgentContext, Ending } from './context.ts'
@@ -17,7 +19,7 @@ export function agentMachine(agent: AgentSettings) {
 
   return agentSetup(agent).createMachine({
     id: name,
-    meta: catalogued({ kind: 'agent', name, capabilities: agent.capabilities ?? [], ...(agent.description !== undefined && { description: agent.description }) }),
+    meta: catalogued({ kind: 'agent', name, capabilities: agent.capabilities ?? [], model: agent.modelId, tools: [...agent.tools.keys()], ...(agent.description !== undefined && { description: agent.description }) }),
     context: ({ input: given }) => newContext(given),
     initial: 'idle',
     on: {
@@ -48,17 +50,12 @@ export function agentMachine(agent: AgentSettings) {
             ],
           },
           asking: {
-            entry: 'askBreaker',
-            on: {
-              'breaker.allowed': { guard: 'isPermit', target: 'allowed' },
-              'breaker.refused': [
-                { guard: 'isFinalRefusal', target: '#closing', actions: { type: 'end', params: failed('its circuit breaker is open') } },
-                { guard: 'isPermit', target: 'waiting', actions: 'keepRefusal' },
-              ],
+            entry: 'countPermit',
+            invoke: {
+              id: 'permit', src: 'permit', input: ({ context, self }) => ({ ...(agent.breaker as Required<BreakerUse>), id: permitOf(self, context.permits) }),
+              onDone: [{ guard: ({ event }) => event.output === null, target: 'allowed' }, { target: '#closing', actions: { type: 'end', params: ({ event }) => failed(String(event.output)) } }],
             },
-            after: { breakerAnswer: { target: '#closing', actions: { type: 'end', params: failed(`the circuit breaker ${agent.breaker?.address} has not answered`) } } },
           },
-          waiting: { after: { breakerRetry: 'weighing' } },
           allowed: { always: [{ guard: 'mustSummarise', target: 'remembering' }, 'calling'] },
           remembering: {
             invoke: {

@@ -2,7 +2,8 @@ import type { ZodType } from 'zod'
 import { z } from 'zod'
 import { isName } from '../../src/core/address.ts'
 import { TroupeError } from '../../src/core/errors.ts'
-import { actorAt } from '../../src/core/targets.ts'
+import { readBreakerUse } from '../permit.ts'
+import type { BreakerUse } from '../permit.ts'
 import type { Budget } from './budget.ts'
 import type { Guardrail } from './guardrails.ts'
 import { handoffSpec, isHandoffName, readHandoffs } from './handoff.ts'
@@ -17,15 +18,6 @@ import type { AnyModel } from './models/to-model.ts'
 import { defaultPrices } from './prices.ts'
 import type { PriceTable } from './prices.ts'
 import type { Tool } from './tool.ts'
-
-export interface BreakerUse {
-  /** `machine/key` */
-  readonly address: string
-  /** Whether work waits while the breaker is open, or fails. Default `wait`. */
-  readonly refused?: 'wait' | 'fail'
-  /** Milliseconds to wait for its answer before the work fails. Default 30,000. */
-  readonly answerMs?: number
-}
 
 export interface AgentOptions<TOutput = string> {
   /** Letters, digits, `_`, `.` and `-`. */
@@ -56,7 +48,7 @@ export interface AgentOptions<TOutput = string> {
   /** What is known of the work, for a model that routes by it. */
   readonly hints?: ModelHints
   readonly modelCall?: ModelCallOptions
-  /** A durable circuit breaker (`circuitBreaker` of `troupe/machines`) that is asked before each model call: its address, or more. */
+  /** A circuit breaker that is asked before each model call: its address, or more. */
   readonly breaker?: string | BreakerUse
   readonly limits?: Partial<AgentLimits>
   /** USD per million tokens, by model. Default: `defaultPrices`. */
@@ -79,8 +71,6 @@ export interface AgentSettings extends Omit<AgentOptions<unknown>, 'tools' | 'ha
   instructionsFor(data: unknown): string
 }
 
-const BREAKER_ANSWER_MS = 30_000
-
 /** Throws `config/invalid` naming the agent and the option. */
 export function readOptions(options: AgentOptions<unknown>): AgentSettings {
   const { name, instructions, tools = [], memory = { kind: 'all' }, budget = {}, output } = options
@@ -88,15 +78,13 @@ export function readOptions(options: AgentOptions<unknown>): AgentSettings {
     throw new TroupeError('config/invalid', `agent '${name}': ${what}`)
   }
   if (!isName(name)) fail("a name has letters, digits, '_', '.' and '-' only")
-  const breaker = typeof options.breaker === 'string' ? { address: options.breaker } : options.breaker
-  if (breaker) actorAt(breaker.address)
   const byName = new Map(tools.map(tool => [tool.name, tool]))
   if (byName.size < tools.length) fail('two tools have the same name')
   const reserved = tools.find(tool => isHandoffName(tool.name))
   if (reserved) fail(`the tool name '${reserved.name}' is kept for handoffs`)
   const handoffs = readHandoffs(options.handoffs ?? [])
   const limits = { ...defaultAgentLimits, ...options.limits }
-  checkPositive(name, { ...limits, ...budget, 'approvals.timeoutMs': options.approvals?.timeoutMs, 'modelCall.timeoutMs': options.modelCall?.timeoutMs, 'breaker.answerMs': breaker?.answerMs, ...numbersOf(memory) })
+  checkPositive(name, { ...limits, ...budget, 'approvals.timeoutMs': options.approvals?.timeoutMs, 'modelCall.timeoutMs': options.modelCall?.timeoutMs, ...numbersOf(memory) })
   const model = toModel(options.model)
   return {
     ...options,
@@ -110,7 +98,7 @@ export function readOptions(options: AgentOptions<unknown>): AgentSettings {
     budget,
     limits,
     prices: options.prices ?? defaultPrices,
-    breaker: breaker && { refused: 'wait', answerMs: BREAKER_ANSWER_MS, ...breaker },
+    breaker: options.breaker === undefined ? undefined : readBreakerUse(`agent '${name}'`, options.breaker),
     instructionsFor: typeof instructions === 'string' ? () => instructions : instructions,
   }
 }

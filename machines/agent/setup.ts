@@ -1,9 +1,9 @@
 import { assign, enqueueActions, setup } from 'xstate'
-import type { AnyActorRef } from 'xstate'
 import { TroupeError } from '../../src/core/errors.ts'
 import { actorAt, askAtHand, deadLetter, reply } from '../../src/core/targets.ts'
 import { noUsage } from '../outcome.ts'
 import type { Outcome } from '../outcome.ts'
+import { callEnded, permit, permitOf } from '../permit.ts'
 import { readDecision, rejectionOf } from './approval.ts'
 import { excessOf, spend } from './budget.ts'
 import { agentEvents, beginWork, ended, outcomeOf, reportOf } from './context.ts'
@@ -43,11 +43,6 @@ const answer = (to: string | null, value: unknown) => reply<AgentContext, AgentE
 /** The outcome of work that was never begun. */
 const unpaid = (context: AgentContext, ending: Pick<AgentContext, 'ending'>): Outcome => ({ ...outcomeOf({ ...context, ...ending }), usage: noUsage })
 
-/** A name that no other actor has: its id and those above it, of which the last is an address. */
-function fullNameOf({ id, _parent }: AnyActorRef): string {
-  return _parent && 'id' in _parent ? `${fullNameOf(_parent)}/${id}` : id
-}
-
 /** What an agent can do and decide; its statechart says when. */
 export function agentSetup(agent: AgentSettings) {
   const { name, tools, memory, budget, guardrails = {}, limits, modelCall = {}, breaker } = agent
@@ -60,6 +55,7 @@ export function agentSetup(agent: AgentSettings) {
     actors: {
       model: modelTask(name, agent.model, modelCall, context => requestOf(context, agent)),
       summariser: modelTask(`${name}.summariser`, summariser, modelCall, context => summaryRequestOf(context, agent)),
+      permit,
       inputGuardrails: guardrailTask(guardrails.input ?? []),
       outputGuardrails: guardrailTask(guardrails.output ?? []),
       ...(Object.fromEntries([...tools.values()].map(tool => [`tool.${tool.name}`, toolTask(tool, limits.resultBytesMax)])) as { tool: ReturnType<typeof toolTask> }),
@@ -88,14 +84,9 @@ export function agentSetup(agent: AgentSettings) {
       }),
       /** What went wrong outside of its code: a timeout, say. */
       missHearing: assign(({ context }, { error, whose }: { readonly error: unknown; readonly whose: string }) => ({ ...spend(context, { modelCalls: 1 }), ...ended('failed', `${whose}: ${textOfError(error)}`) })),
-      askBreaker: enqueueActions(({ context, self, enqueue }) => {
-        const permit = `${fullNameOf(self)}:${context.permits + 1}`
-        enqueue.assign({ permits: context.permits + 1, permit: { id: permit, retryInMs: 0 } })
-        if (breaker) enqueue.sendTo(actorAt(breaker.address), { type: 'breaker.request', id: permit, from: self })
-      }),
-      keepRefusal: assign(({ context, event }) => (event.type === 'breaker.refused' && context.permit ? { permit: { ...context.permit, retryInMs: event.retryInMs } } : {})),
-      tellBreaker: enqueueActions(({ context, enqueue }, { ok }: { readonly ok: boolean }) => {
-        if (breaker && context.permit) enqueue.sendTo(actorAt(breaker.address), { type: ok ? 'breaker.succeeded' : 'breaker.failed', id: context.permit.id })
+      countPermit: assign({ permits: ({ context }) => context.permits + 1 }),
+      tellBreaker: enqueueActions(({ context, self, enqueue }, { ok }: { readonly ok: boolean }) => {
+        if (breaker) enqueue.sendTo(actorAt(breaker.address), callEnded(permitOf(self, context.permits), ok))
       }),
       startCalls: enqueueActions(({ context, enqueue }) => {
         const timeoutMs = agent.approvals?.timeoutMs
@@ -138,14 +129,8 @@ export function agentSetup(agent: AgentSettings) {
         enqueue.assign({ queue: [] })
       }),
     },
-    delays: {
-      breakerAnswer: breaker?.answerMs ?? 0,
-      breakerRetry: ({ context }) => context.permit?.retryInMs ?? 0,
-    },
     guards: {
       asksBreaker: () => breaker !== undefined,
-      isPermit: ({ context, event }) => 'id' in event && event.id === context.permit?.id,
-      isFinalRefusal: ({ context, event }) => breaker?.refused === 'fail' && 'id' in event && event.id === context.permit?.id,
       hasWork: ({ context }) => context.queue.length > 0,
       guardsInput: () => (guardrails.input ?? []).length > 0,
       guardsOutput: ({ context }) => context.ending?.status === 'done' && (guardrails.output ?? []).length > 0,

@@ -303,7 +303,7 @@ test('a circuit breaker is asked before each call and told how it went; while it
   await hasty.start({ task: 'go' })
   expect(await hasty.result()).toMatchObject({ status: 'failed', reason: 'its circuit breaker is open', usage: { modelCalls: 0 } })
   await world.settle()
-  expect((await patient.snapshot()).value).toEqual({ thinking: 'waiting' })
+  expect((await patient.snapshot()).value).toEqual({ thinking: 'asking' })
   await world.crash()
   await world.restart()
   await world.advance(20_000)

@@ -1,4 +1,5 @@
 import { createRuntime } from 'troupe'
+import { agent as realAgent, scriptedModel, tool } from 'troupe/agents'
 import { builtInPatterns, definePattern, parallel, pipeline, router } from 'troupe/patterns'
 import { createTestWorld } from 'troupe/testing'
 import { expect, test } from 'vitest'
@@ -34,6 +35,16 @@ test('agents and patterns are found by what they can do', async () => {
   expect(names(runtime.patterns.list({ capability: 'read' }))).toEqual(['desk'])
   expect(runtime.patterns.definitions({ capability: 'pattern/vote' })).toEqual([{ name: 'vote', version: '1', description: 'voters answer one task and a tally decides', capabilities: ['pattern/vote'], paramsSchema: expect.objectContaining({ type: 'object' }), templates: {} }])
   expect(runtime.patterns.definitions()).toHaveLength(Object.keys(builtInPatterns).length)
+})
+
+test('an agent says which model and tools it has', async () => {
+  const look = tool({ name: 'look', description: 'looks', input: z.object({}), run: () => 'seen' })
+  const clerk = realAgent({ name: 'clerk', description: 'serves', capabilities: ['serve'], instructions: 'Serve.', model: scriptedModel(['Yes?'], { modelId: 'small' }), tools: [look], handoffs: ['boss'] })
+  await using runtime = await createRuntime({ machines: { clerk, sold: realAgent({ name: 'plain', instructions: '', model: scriptedModel([]) }) }, store: 'memory:' })
+  expect(runtime.agents.list()).toEqual([
+    { machine: 'clerk', kind: 'agent', name: 'clerk', description: 'serves', capabilities: ['serve'], model: 'small', tools: ['look'], version: '1', members: [] },
+    { machine: 'sold', kind: 'agent', name: 'plain', capabilities: [], model: 'scripted', tools: [], version: '1', members: [] },
+  ])
 })
 
 test('a pattern whose member nobody has registered is refused, however deep', async () => {
