@@ -1,20 +1,19 @@
-import { createRuntime, task } from 'troupe'
-import { assign, setup } from 'xstate'
+import { createRuntime } from 'troupe'
+import { agent, scriptedModel, tool } from 'troupe/agents'
+import { z } from 'zod'
 
-const countdown = setup({
-  types: { context: {} as { left: number } },
-  actors: { say: task({ run: ({ input }: { input: number }) => console.log(input) }) },
-}).createMachine({
-  context: { left: 10 }, initial: 'counting',
-  states: {
-    counting: { invoke: { src: 'say', input: ({ context }) => context.left }, after: { 1000: 'deciding' } },
-    deciding: { entry: assign({ left: ({ context }) => context.left - 1 }), always: [{ guard: ({ context }) => context.left > 0, target: 'counting' }, 'flying'] },
-    flying: { type: 'final' },
-  },
-  output: 'Lift-off!',
+const weather = tool({
+  name: 'weather', description: 'The weather in a city, now.', input: z.object({ city: z.string() }),
+  run: ({ city }) => `sunny and 18 °C in ${city}`,
 })
+const model = scriptedModel([ // says what stands here; a real one: `const model = 'anthropic/claude-sonnet-5'`
+  { toolCalls: [{ tool: 'weather', input: { city: 'Lisbon' } }] },
+  'Take a light jacket: it is sunny and 18 °C.',
+])
+const helper = agent({ name: 'helper', instructions: 'Say what to wear.', model, tools: [weather], budget: { costUsdMax: 0.1 } })
 
-await using runtime = await createRuntime({ machines: { countdown }, store: 'sqlite:./data/hello.db' })
-const rocket = runtime.actor(countdown, 'rocket')
-await rocket.start()
-console.log(await rocket.result()) // kill it while it counts, run it again: it goes on
+await using runtime = await createRuntime({ machines: { helper }, store: 'sqlite:./data/hello.db' })
+const actor = runtime.actor(helper, 'ann')
+await actor.start({ task: 'What do I wear in Lisbon today?' })
+const { status, output, usage } = await actor.result()
+console.log(`${status}: ${output} (${usage.modelCalls} model calls, ${usage.toolCalls} tool call)`)

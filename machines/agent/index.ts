@@ -1,6 +1,7 @@
 export { agent } from './agent.ts'
 export type { AgentMachine } from './agent.ts'
 export type { AgentOptions } from './options.ts'
+export type { MemberInput, Outcome, OutcomeStatus, Usage } from '../outcome.ts'
 export type { BreakerUse } from '../permit.ts'
 export type { AgentContext, AgentEvent, AgentInput, AgentReport, Decision, DecisionReply, OpenCall } from './context.ts'
 export { tool } from './tool.ts'

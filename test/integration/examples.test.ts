@@ -244,11 +244,16 @@ describe('the review crew', () => {
   })
 })
 
-test('hello counts on after a kill', async () => {
-  const first = start('02-hello')
+test('hello answers, and says the same when it is run again', async () => {
+  const out = 'done: Take a light jacket: it is sunny and 18 °C. (2 model calls, 1 tool call)\n'
+  for (let time = 0; time < 2; time++) expect(await run('02-hello')).toEqual({ code: 0, signal: null, error: '', out })
+})
+
+test('the countdown counts on after a kill', async () => {
+  const first = start('02-hello/countdown.ts')
   const killed = await killWhen(first, 'SIGKILL', () => first.said().includes('8\n'))
   expect(killed.signal).toBe('SIGKILL')
-  const { code, out, error } = await run('02-hello')
+  const { code, out, error } = await run('02-hello/countdown.ts')
   expect(error).toBe('')
   expect(code).toBe(0)
   const said = Number(killed.out.trimEnd().split('\n').at(-1))

@@ -15,9 +15,9 @@ export interface Ended {
 
 export type ExampleProcess = ReturnType<typeof startExample>
 
-/** Starts an example in a folder; `end` gives what became of it. */
+/** Starts an example (its `main.ts`, or the file that is named) in a folder; `end` gives what became of it. */
 export function startExample(cwd: string, example: string, ...args: readonly string[]) {
-  const child = spawn(process.execPath, ['--conditions=troupe-source', join(EXAMPLES, example, 'main.ts'), ...args], { cwd, env: { ...process.env, NODE_OPTIONS: '' } })
+  const child = spawn(process.execPath, ['--conditions=troupe-source', join(EXAMPLES, example.endsWith('.ts') ? example : `${example}/main.ts`), ...args], { cwd, env: { ...process.env, NODE_OPTIONS: '' } })
   let out = ''
   let error = ''
   child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text))

@@ -1,6 +1,6 @@
 import { describe, expectTypeOf, test } from 'vitest'
 import { agent, tool } from 'troupe/agents'
-import type { AgentContext, AgentInput, Model } from 'troupe/agents'
+import type { AgentContext, AgentInput, Model, Outcome } from 'troupe/agents'
 import type { Runtime } from 'troupe'
 import { z } from 'zod'
 
@@ -14,6 +14,7 @@ describe('an agent', () => {
   test('puts out what its schema says, and text without one', () => {
     expectTypeOf(runtime.actor('guide', '1').result).returns.resolves.toHaveProperty('output').toEqualTypeOf<{ city: string } | null>()
     expectTypeOf(runtime.actor('poet', '1').result).returns.resolves.toHaveProperty('output').toEqualTypeOf<string | null>()
+    expectTypeOf(runtime.actor('poet', '1').result).returns.resolves.toEqualTypeOf<Outcome<string>>()
   })
 
   test('takes its own input and events', () => {

@@ -6,20 +6,20 @@ import { afterAll, expect, test, vi } from 'vitest'
 const ROOT = join(import.meta.dirname, '../..')
 /** Inside the package, so that the examples import it by its name. */
 const FOLDER = join(ROOT, `tmp/docs-examples-${process.pid}`)
-/** Code, and right after it what it prints. */
-const EXAMPLE = /```ts\n([^]*?)\n```\n\n```text\n([^]*?)\n```/
+/** A program, and right after it what it prints, if anything. */
+const PROGRAM = /```ts\n(import [^]*?)\n```(?:\n\n```text\n([^]*?)\n```)?/g
 
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }))
 
-const pages = globSync(['docs/patterns.md', 'docs/{machines,patterns}/*.md'], { cwd: ROOT }).flatMap(page => {
-  const [, code, printed] = EXAMPLE.exec(readFileSync(join(ROOT, page), 'utf8')) ?? []
-  return code === undefined ? [] : [{ page, code, printed }]
+const pages = globSync(['docs/*.md', 'docs/{machines,patterns}/*.md'], { cwd: ROOT }).flatMap(page => {
+  const programs = readFileSync(join(ROOT, page), 'utf8').matchAll(PROGRAM)
+  return [...programs].map(([, code = '', printed = ''], index) => ({ page, number: index + 1, code, printed }))
 })
 
-test.each(pages)('the example of $page prints what the page says', async ({ page, code, printed }) => {
+test.each(pages)('program $number of $page prints what the page says', async ({ page, number, code, printed }) => {
   const lines: string[] = []
   vi.spyOn(console, 'log').mockImplementation((...values: unknown[]) => void lines.push(format(...values)))
-  const file = join(FOLDER, `${basename(page)}.ts`)
+  const file = join(FOLDER, `${basename(page)}-${number}.ts`)
   mkdirSync(FOLDER, { recursive: true })
   writeFileSync(file, code)
   await import(file)

@@ -3,9 +3,12 @@ import { expect, test } from 'vitest'
 
 const read = (file: string): string => readFileSync(new URL(`../../${file}`, import.meta.url), 'utf8')
 
-test("the README's hello world is the example, and has at most 20 lines", () => {
-  const [, shown = ''] = /## Hello world[\s\S]*?```ts\n([\s\S]*?)\n```/.exec(read('README.md')) ?? []
-  const example = read('examples/02-hello/main.ts').trimEnd()
+test.each([
+  ['Hello agent', 'main.ts'],
+  ['Durable machines', 'countdown.ts'],
+])('the program of "%s" is examples/02-hello/%s, and has at most 20 lines', (section, file) => {
+  const [, shown = ''] = new RegExp(`## ${section}[\\s\\S]*?\`\`\`ts\\n([\\s\\S]*?)\\n\`\`\``).exec(read('README.md')) ?? []
+  const example = read(`examples/02-hello/${file}`).trimEnd()
   expect(shown).toBe(example)
   expect(example.split('\n').length).toBeLessThanOrEqual(20)
 })
