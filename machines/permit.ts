@@ -39,7 +39,7 @@ export interface PermitInput extends Required<BreakerUse> {
   readonly id: string
 }
 
-interface PermitContext extends PermitInput {
+export interface PermitContext extends PermitInput {
   readonly retryInMs: number
   readonly reason: string | null
 }

@@ -58,7 +58,7 @@ beforeAll(async () => {
     name: 'app',
     private: true,
     type: 'module',
-    dependencies: { troupe: `file:./${tarball}`, xstate: own.dependencies['xstate'] },
+    dependencies: { troupe: `file:./${tarball}`, xstate: own.dependencies['xstate'], zod: own.dependencies['zod'] },
   }))
   await run('npm', 'install', '--prefer-offline', '--no-audit', '--no-fund', '--ignore-scripts')
 }, 240_000)
@@ -94,6 +94,13 @@ test('a counter in TypeScript has checked types and runs as it is', async () => 
   await node(join(ROOT, 'node_modules/typescript/bin/tsc'), '--project', app)
   expect(await node('hello.ts')).toBe('1')
   expect(await node('hello.ts')).toBe('2')
+})
+
+test('the hello agent has checked types and runs offline as it is', async () => {
+  writeFileSync(join(app, 'agent.ts'), readFileSync(join(ROOT, 'examples/02-hello/main.ts'), 'utf8'))
+  writeFileSync(join(app, 'tsconfig.agent.json'), JSON.stringify({ extends: './tsconfig.json', compilerOptions: { lib: ['es2024', 'esnext.disposable'] }, files: ['agent.ts'] }))
+  await node(join(ROOT, 'node_modules/typescript/bin/tsc'), '--project', join(app, 'tsconfig.agent.json'))
+  expect(await node('agent.ts')).toMatch(/^done: .* \(2 model calls, 1 tool call\)$/)
 })
 
 test('a function beside the app runs on the pool, pinned where the machine can', async () => {
