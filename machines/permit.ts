@@ -16,12 +16,16 @@ export interface BreakerUse {
 
 const BREAKER_ANSWER_MS = 30_000
 
-/** Fills in the defaults. Throws `address/invalid`, and `config/invalid` naming whose breaker it is. */
+/** Fills in the defaults. Throws `config/invalid` naming whose breaker it is. */
 export function readBreakerUse(whose: string, breaker: string | BreakerUse): Required<BreakerUse> {
   const use = { refused: 'wait', answerMs: BREAKER_ANSWER_MS, ...(typeof breaker === 'string' ? { address: breaker } : breaker) } as const
-  actorAt(use.address)
   if (!(use.answerMs > 0)) throw new TroupeError('config/invalid', `${whose}: breaker.answerMs must be a positive number, not ${use.answerMs}`)
-  return use
+  try {
+    actorAt(use.address)
+    return use
+  } catch (cause) {
+    throw new TroupeError('config/invalid', `${whose}: its breaker is no address: ${(cause as Error).message}`, { cause })
+  }
 }
 
 /** The id of a caller's request: no other actor has it, and a new number makes it a new one. */

@@ -10,7 +10,9 @@ export const machineName = z.string().min(1).meta({ description: 'name of a regi
 
 const retry = z.union([count, z.strictObject({ attempts: count.exactOptional(), baseMs: z.number().nonnegative().exactOptional(), factor: z.number().min(1).exactOptional(), maxMs: z.number().nonnegative().exactOptional() })])
 
-export const memberOptions = { member: machineName, timeoutMs: ms.exactOptional(), retry: retry.exactOptional(), fallback: machineName.exactOptional() }
+const breaker = z.union([z.string(), z.strictObject({ address: z.string(), refused: z.enum(['wait', 'fail']).exactOptional(), answerMs: ms.exactOptional() })]).meta({ description: 'circuit breaker: machine/key, or more' })
+
+export const memberOptions = { member: machineName, timeoutMs: ms.exactOptional(), retry: retry.exactOptional(), fallback: machineName.exactOptional(), breaker: breaker.exactOptional() }
 
 /** A member: a name, or a name and how work is given to it. */
 export const member = z.union([machineName, z.strictObject(memberOptions)])

@@ -11,7 +11,7 @@ const PROGRAM = /```ts\n(import [^]*?)\n```(?:\n\n```text\n([^]*?)\n```)?/g
 
 afterAll(() => rmSync(FOLDER, { recursive: true, force: true }))
 
-const pages = globSync(['docs/*.md', 'docs/{machines,patterns}/*.md'], { cwd: ROOT }).flatMap(page => {
+const pages = globSync(['docs/{agents,models,patterns}.md', 'docs/{machines,patterns}/*.md'], { cwd: ROOT }).flatMap(page => {
   const programs = readFileSync(join(ROOT, page), 'utf8').matchAll(PROGRAM)
   return [...programs].map(([, code = '', printed = ''], index) => ({ page, number: index + 1, code, printed }))
 })

@@ -50,7 +50,7 @@ test('a permit has the name of its caller and of all above it', () => {
 })
 
 test.each([
-  [{ address: 'nowhere' }, 'address/invalid', /nowhere/],
+  [{ address: 'nowhere' }, 'config/invalid', /^a test: its breaker is no address: .*nowhere/],
   [{ address: 'breaker/a', answerMs: 0 }, 'config/invalid', /^a test: breaker\.answerMs must be a positive number, not 0$/],
 ])('a breaker %j is refused', (use, code, message) => {
   expect(() => readBreakerUse('a test', use)).toThrow(expect.objectContaining({ code, message: expect.stringMatching(message) }))

@@ -42,6 +42,7 @@ test.each<[string, () => unknown, string]>([
   ['a template that is wrong', () => definePattern({ name: 'bad', params: z.string(), templates: { t: 5 as never }, build: () => relay.createFrom('loud').machine }), "template 't' of pattern 'bad': params: Invalid input"],
   ['a name that is none', () => definePattern({ name: 'a/b', params: z.string(), build: () => relay.createFrom('loud').machine }), '"a/b" cannot name a pattern'],
   ['params that a pattern refuses', () => builtInPatterns.debate.create({ debaters: ['a'], judge: 'b', rounds: 99 }), "pattern 'debate': rounds must be a whole number from 1 to the limit turnsMax, 20, not 99"],
+  ['a breaker that is no address', () => builtInPatterns.parallel.create({ members: [{ member: 'a', breaker: 'nowhere' }] }), "pattern 'parallel', member 'a': its breaker is no address"],
   ['a limit that is none', () => builtInPatterns.parallel.create({ members: ['a'], limits: { fanOut: 1 } as never }), `pattern 'parallel': params.limits: Unrecognized key: "fanOut"`],
 ])('%s are refused with the path', (_, make, message) => {
   expect(make).toThrow(expect.objectContaining({ code: 'config/invalid', message: expect.stringContaining(message) }))
@@ -50,7 +51,7 @@ test.each<[string, () => unknown, string]>([
 test('every built-in pattern is a definition whose params are JSON', () => {
   const params = {
     supervisor: { manager: 'm', members: ['x', 'y'], onFailure: { x: 'fail' } },
-    hierarchical: { manager: 'm', members: { law: { manager: 'p', members: { a: 'x', b: { manager: 'q', members: { c: { member: 'y', retry: 2 } } } } }, audit: 'z' } },
+    hierarchical: { manager: 'm', members: { law: { manager: 'p', members: { a: { member: 'x', breaker: 'breaker/x' }, b: { manager: 'q', members: { c: { member: 'y', retry: 2 } } } } }, audit: 'z' } },
     research: { worker: 'x', synthesiser: 'y', executive: 'z', workers: 4 },
     handoff: { members: { a: 'x', b: 'y' }, start: 'a' },
     network: { members: ['x', 'y'], start: 'x', allow: { x: ['y'] } },
