@@ -3,7 +3,7 @@ import type { PlacedFinding } from './analyse/duplicates.ts'
 import { plainLines } from './analyse/fingerprint.ts'
 import type { PlainLine } from './analyse/fingerprint.ts'
 import { findUnusedExports } from './analyse/unused-exports.ts'
-import { readSource } from './review-file.ts'
+import { readSource } from './read-source.ts'
 import type { Review } from './reviewer.ts'
 
 /** What only shows when all files lie side by side. */
@@ -14,7 +14,8 @@ export interface Comparison {
 
 const FINDINGS_MAX = 2_000
 
-export async function compareFiles(folder: string, reviews: readonly Review[]): Promise<Comparison> {
+/** Runs on a thread of the pool. */
+export async function compareFiles({ folder, reviews }: { readonly folder: string; readonly reviews: readonly Review[] }): Promise<Comparison> {
   const files = reviews.toSorted((a, b) => (a.path < b.path ? -1 : 1))
   const known = new Map<string, Promise<readonly PlainLine[]>>()
   const read = (path: string): Promise<readonly PlainLine[]> => {

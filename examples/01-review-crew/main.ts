@@ -1,5 +1,6 @@
 import { TroupeError } from 'troupe'
 import { ruleNames } from './analyse/finding.ts'
+import { personAt } from './ask-person.ts'
 import { reviewFolder } from './crew.ts'
 import type { Outcome } from './crew.ts'
 import { UsageError, help, isRedis, parseOptions } from './options.ts'
@@ -32,13 +33,12 @@ async function main(): Promise<number> {
 }
 
 async function alone(options: Options, signal: AbortSignal): Promise<Outcome> {
-  const screen = createScreen(process.stdout)
-  return reviewFolder(options, screen, signal).finally(() => screen.end())
+  return reviewFolder(options, createScreen(process.stdout), personAt(process.stdin, process.stdout), signal)
 }
 
 async function withWorkers(options: Options, signal: AbortSignal): Promise<Outcome> {
   const screen = createTeamScreen(process.stdout)
-  return reviewByWorkers(options, screen, signal).finally(() => screen.end())
+  return reviewByWorkers(options, screen, personAt(process.stdin, process.stdout), signal).finally(() => screen.end())
 }
 
 /** Says how it ended; gives the exit code. */
@@ -51,6 +51,13 @@ function tell(outcome: Outcome): number {
     case 'done before':
       console.log('Already done; use --fresh to start over, and --pace 100 to have time to kill it.')
       tellSummary(outcome.summary)
+      return 0
+    case 'asking':
+      console.log(`${count(outcome.question.subject.findings, 'finding')} in ${count(outcome.question.subject.files, 'file')}. The report waits for a person to approve it, and there is no terminal to ask at.`)
+      console.log('All work is done and kept: the same command with --yes writes the report, at a terminal it asks.')
+      return 0
+    case 'refused':
+      console.log(`The report is not written: ${outcome.reason}. All work is kept: the same command asks again.`)
       return 0
     case 'interrupted':
       console.log(`Stopped after ${outcome.progress.done} of ${count(outcome.progress.total, 'file')}. Run again to go on.`)
@@ -69,9 +76,10 @@ function historyOf({ takenOver, retries }: { readonly takenOver: number; readonl
   return `${takenOver > 0 ? `, ${count(takenOver, 'file')} taken over from an earlier run` : ''}${retries > 0 ? `, ${count(retries, 'attempt')} tried again` : ''}`
 }
 
-function tellSummary({ files, lines, findings, byRule, failed, unreviewed, path }: ReportSummary): void {
+function tellSummary({ files, lines, findings, byRule, groups, failed, unreviewed, path }: ReportSummary): void {
   console.log(`${count(files, 'file')}, ${count(lines, 'line')} of code, ${count(findings, 'finding')}`)
   for (const rule of ruleNames) if (byRule[rule]) console.log(`  ${String(byRule[rule]).padStart(5)}  ${rule}`)
+  if (groups > 0) console.log(`${count(groups, 'group')} of findings look alike`)
   if (failed > 0) console.log(`${count(failed, 'file')} could not be reviewed: the report says why`)
   if (unreviewed > 0) console.log(`${count(unreviewed, 'file')} not reviewed: the deadline came first`)
   console.log(`Report: ${path}`)

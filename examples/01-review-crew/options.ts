@@ -22,10 +22,12 @@ export interface Options {
 /** What is wrong with the command line, in one sentence. */
 export class UsageError extends Error {}
 
-export const help = `Reviews a folder of TypeScript and JavaScript with a crew of durable actors, one reviewer per file.
+export const help = `Reviews a folder of TypeScript and JavaScript with a crew of durable agents: one reviewer per file, whose lead gives the
+file to specialists for structure, correctness, tests and docs. You are asked before the report is written.
 
-  npm start -- [folder] [options]        without a folder: this repository's src and examples
+  npm start -- [folder] [options]        without a folder: this repository's sources
 
+  --yes             write the report without asking
   --concurrency N   reviewers at work at the same time (default 4, or 4 for each worker)
   --deadline S      report what is done S seconds after the first start (default: a week)
   --out FILE        where the report goes (default report.md)
@@ -41,7 +43,10 @@ export const help = `Reviews a folder of TypeScript and JavaScript with a crew o
 
 Kill it whenever you like, with Ctrl-C or kill -9: the same command goes on where it was. Started twice at the same time,
 both show the same run, and one takes over when the other is killed. With workers on Redis kill any of them: the others
-finish the review. None is started again; when all are gone, the same command goes on.`
+finish the review. None is started again; when all are gone, the same command goes on.
+
+The agents follow rules and need no network. For a real model at an endpoint that speaks OpenAI's protocol:
+  TROUPE_MODEL_URL=http://localhost:11434/v1 TROUPE_MODEL=qwen3 npm start -- src/core    # and TROUPE_API_KEY where it wants one`
 
 const REPOSITORY = resolve(import.meta.dirname, '../..')
 
@@ -58,7 +63,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   const store = storeOf(values.store) ?? `sqlite:./data/review-crew${given === undefined ? '' : `-${key}`}.db`
   const workers = workersOf(store, values.workers)
   return {
-    input: { folder, within: given === undefined ? ['src', 'examples'] : [] },
+    input: { folder, within: given === undefined ? ['src', 'machines', 'patterns', 'examples'] : [] },
     key,
     store,
     workers,
@@ -68,6 +73,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
       concurrency: concurrency === undefined ? defaultSettings.concurrency * Math.max(1, workers) : wholeNumber('concurrency', concurrency, 1, 100),
       deadlineMs: deadline === undefined ? defaultSettings.deadlineMs : wholeNumber('deadline', deadline, 1, 31_536_000) * 1000,
       flaky: values.flaky,
+      yes: values.yes,
       paceMs: pace === undefined ? defaultSettings.paceMs : wholeNumber('pace', pace, 0, 60_000),
       out: resolve(values.out ?? defaultSettings.out),
       audit: audit === undefined ? null : resolve(audit),
@@ -92,6 +98,7 @@ function parse(args: readonly string[]) {
         out: { type: 'string' },
         fresh: { type: 'boolean', default: false },
         flaky: { type: 'boolean', default: false },
+        yes: { type: 'boolean', default: false },
         pace: { type: 'string' },
         store: { type: 'string' },
         workers: { type: 'string' },

@@ -8,6 +8,8 @@ export interface Settings {
   readonly flaky: boolean
   /** The least time that a task takes, to watch and to kill it. */
   readonly paceMs: number
+  /** Write the report without asking anybody. */
+  readonly yes: boolean
   /** Absolute path of the report. */
   readonly out: string
   /** File that every attempt of a task is noted in. */
@@ -20,6 +22,7 @@ export const defaultSettings: Settings = {
   deadlineMs: 7 * 24 * 60 * 60 * 1000,
   flaky: false,
   paceMs: 0,
+  yes: false,
   out: 'report.md',
   audit: null,
 }

@@ -16,7 +16,8 @@ export interface Progress {
 
 export interface ReviewerState {
   readonly id: string
-  readonly state: string
+  /** Those of its team who are at work. */
+  readonly members: readonly string[]
 }
 
 /** Where the progress of a run is shown. */
@@ -55,6 +56,8 @@ export class PlainScreen implements Screen {
 }
 
 const REDRAW_MS = 80
+/** Columns for who is at work on a file. */
+const MEMBERS = 32
 
 /** A bar, and what every reviewer is at, drawn again in place. */
 class LiveScreen implements Screen {
@@ -74,7 +77,7 @@ class LiveScreen implements Screen {
   }
 
   showReviewers(reviewers: readonly ReviewerState[]): void {
-    this.#states = new Map(reviewers.map(({ id, state }) => [id, state]))
+    this.#states = new Map(reviewers.map(({ id, members }) => [id, members.join(' ')]))
     this.#draw()
   }
 
@@ -94,7 +97,7 @@ class LiveScreen implements Screen {
     canvas.draw([
       canvas.cut(`Reviewing ${folder}`, 0),
       canvas.bar(this.#progress),
-      ...shown.map(([id, path]) => `  ${canvas.paint('cyan', (this.#states.get(id) ?? 'starting').padEnd(11))} ${canvas.cut(path, 14)}`),
+      ...shown.map(([id, path]) => `  ${canvas.paint('cyan', (this.#states.get(id) || 'starting').padEnd(MEMBERS))} ${canvas.cut(path, MEMBERS + 3)}`),
       ...(hidden > 0 ? [`  … and ${hidden} more`] : []),
     ])
   }

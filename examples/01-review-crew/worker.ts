@@ -6,10 +6,11 @@ import { hostname } from 'node:os'
 import { setInterval, setTimeout as sleep } from 'node:timers/promises'
 import { TroupeError } from 'troupe'
 import type { ErrorCode } from 'troupe'
-import { begin, follow, openCrew, outcomeOf, progressOf } from './crew.ts'
+import { begin, decide, follow, openCrew, outcomeOf, progressOf } from './crew.ts'
 import type { CrewRuntime, CrewSnapshot, Outcome } from './crew.ts'
 import { chooseRun } from './choose-run.ts'
 import { coordinator } from './coordinator.ts'
+import type { Question } from './coordinator.ts'
 import type { Options } from './options.ts'
 import type { Progress } from './terminal.ts'
 
@@ -18,6 +19,8 @@ export type Order =
   | { readonly type: 'begin'; readonly fresh: boolean }
   /** Speak of a review that has begun. */
   | { readonly type: 'speak'; readonly key: string }
+  /** Hand in a person's answer, and speak on. */
+  | { readonly type: 'decide'; readonly key: string; readonly question: Question; readonly approve: boolean }
   | { readonly type: 'close' }
 
 export type Fact =
@@ -49,7 +52,7 @@ async function work({ input, key, store, settings }: Options): Promise<void> {
   process.once('disconnect', close)
   let isSpeaker = false
   process.on('message', (order: Order) => {
-    if (order.type !== 'close') {
+    if (order.type === 'begin' || order.type === 'speak') {
       if (isSpeaker) return
       isSpeaker = true
       void tellOwners(runtime)
@@ -59,6 +62,8 @@ async function work({ input, key, store, settings }: Options): Promise<void> {
         return void beginReview(order.fresh).catch(refuse)
       case 'speak':
         return void tellReview(runtime, order.key)
+      case 'decide':
+        return void decide(runtime.actor(coordinator, order.key), order.question, order.approve).then(() => tellReview(runtime, order.key), refuse)
       case 'close':
         return close()
     }

@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process'
 import type { ChildProcess } from 'node:child_process'
 import { TroupeError } from 'troupe'
-import type { Outcome } from './crew.ts'
+import type { AskPerson, Outcome } from './crew.ts'
 import type { Options } from './options.ts'
 import { Team } from './team.ts'
 import { sharesOf } from './team-screen.ts'
@@ -17,8 +17,8 @@ const CLOSE_MS = 10_000
  * Reviews a folder by several processes over one store. This one starts them, shows what they tell and does nothing else, so
  * each of them may be killed. None is started again: whoever kills one wants to see the others go on.
  */
-export async function reviewByWorkers(options: Options, screen: TeamScreen, signal: AbortSignal): Promise<Outcome> {
-  const workers = new Workers(options, screen)
+export async function reviewByWorkers(options: Options, screen: TeamScreen, askPerson: AskPerson | undefined, signal: AbortSignal): Promise<Outcome> {
+  const workers = new Workers(options, screen, askPerson, signal)
   const interrupt = (): void => workers.interrupt(signal.reason)
   signal.addEventListener('abort', interrupt)
   try {
@@ -36,6 +36,8 @@ class Workers {
   readonly #ready = new Set<number>()
   readonly #team = new Team()
   readonly #screen: TeamScreen
+  readonly #askPerson: AskPerson | undefined
+  readonly #signal: AbortSignal
   readonly #outcome = Promise.withResolvers<Outcome>()
   readonly #troubles = new Set<string>()
   readonly #watchdog: NodeJS.Timeout
@@ -47,10 +49,13 @@ class Workers {
   #heardAt = performance.now()
   #refusal: TroupeError | undefined
   #isClosing = false
+  #isAsking = false
   #gone: () => void = () => undefined
 
-  constructor(options: Options, screen: TeamScreen) {
+  constructor(options: Options, screen: TeamScreen, askPerson: AskPerson | undefined, signal: AbortSignal) {
     this.#screen = screen
+    this.#askPerson = askPerson
+    this.#signal = signal
     this.#fresh = options.fresh
     for (let n = 0; n < options.workers; n++) this.#start(options)
     this.#show()
@@ -112,7 +117,7 @@ class Workers {
         for (const line of this.#team.see(fact.owners)) this.#screen.note(line)
         break
       case 'over':
-        return this.#outcome.resolve(fact.outcome)
+        return void this.#end(fact.outcome)
       case 'trouble':
         return this.#tellTrouble(`${this.#team.nameOf(pid)}: ${fact.message}`)
       case 'refused':
@@ -123,7 +128,20 @@ class Workers {
     this.#show()
   }
 
+  /** What the review has come to; where it has come to a question, that is put to the person first. */
+  async #end(outcome: Outcome): Promise<void> {
+    if (outcome.type !== 'asking' || !this.#askPerson) return this.#outcome.resolve(outcome)
+    if (this.#isAsking) return
+    this.#isAsking = true
+    this.#screen.end()
+    const approve = await this.#askPerson(outcome.question, this.#signal)
+    this.#isAsking = false
+    if (approve === undefined) return this.#outcome.resolve(outcome)
+    if (this.#speaker !== undefined && this.#key !== undefined) this.#tell(this.#speaker, { type: 'decide', key: this.#key, question: outcome.question, approve })
+  }
+
   #show(): void {
+    if (this.#isAsking) return
     this.#screen.show({ ...this.#view, workers: this.#team.views, map: this.#team.map })
   }
 
@@ -149,7 +167,7 @@ class Workers {
   }
 
   #listen(): void {
-    if (this.#speaker !== undefined && performance.now() - this.#heardAt > SILENCE_MS) this.#nameSpeaker()
+    if (this.#speaker !== undefined && !this.#isAsking && performance.now() - this.#heardAt > SILENCE_MS) this.#nameSpeaker()
   }
 
   /** Another one than before, if there is one; the first when all are ready, so that they share the work from its beginning. */

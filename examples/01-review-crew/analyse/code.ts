@@ -2,10 +2,11 @@ import { limits } from './finding.ts'
 import type { Finding } from './finding.ts'
 import type { Source } from './source.ts'
 
-/** Rules about functions and statements. */
-export function reviewCode(source: Source): readonly Finding[] {
-  return [...longFunctions(source), ...deepNesting(source), ...emptyCatches(source), ...consoleLogs(source)]
-}
+/** Rules about the shape of functions. */
+export const reviewShape = (source: Source): readonly Finding[] => [...longFunctions(source), ...deepNesting(source)]
+
+/** Rules about statements that were forgotten, or never written. */
+export const reviewSlips = (source: Source): readonly Finding[] => [...emptyCatches(source), ...consoleLogs(source)]
 
 /** Suites of tests are lists, not functions to be read at one go. */
 const SUITE = /^a function given to (?:describe|suite)$/

@@ -3,10 +3,8 @@ import type { Finding } from './finding.ts'
 import { codeLines } from './source.ts'
 import type { Source } from './source.ts'
 
-/** Rules about lines and comments. */
-export function reviewLines(source: Source): readonly Finding[] {
-  return [...longFile(source), ...longLines(source), ...todoOwners(source)]
-}
+/** Rules about lines. */
+export const reviewLines = (source: Source): readonly Finding[] => [...longFile(source), ...longLines(source)]
 
 function longFile(source: Source): readonly Finding[] {
   const lines = codeLines(source)
@@ -21,14 +19,4 @@ function longLines({ lines }: Source): readonly Finding[] {
   const place = long.length === 1 ? '' : `, the longest, line ${longest.line}, has ${longest.length}`
   const what = long.length === 1 ? `the line has ${first.length} characters` : `${long.length} lines from here on have more than ${limits.lineCharactersMax} characters`
   return [{ rule: 'long-line', line: first.line, text: long.length === 1 ? `${what}, more than ${limits.lineCharactersMax}` : what + place }]
-}
-
-/** A marker begins a line of a comment; the word inside a sentence is prose. */
-const MARKER = /^[\s/*#]*(TODO|FIXME|XXX|HACK)\b(?!\([\w@.-]+\))/
-
-function todoOwners({ comments }: Source): readonly Finding[] {
-  return comments.flatMap(comment => comment.text.split('\n').flatMap((text, index): readonly Finding[] => {
-    const marker = MARKER.exec(text)?.[1]
-    return marker === undefined ? [] : [{ rule: 'todo-owner', line: comment.line + index, text: `${marker} names no owner: write ${marker}(name)` }]
-  }))
 }
