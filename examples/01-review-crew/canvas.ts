@@ -35,13 +35,13 @@ export class Canvas {
     return this.#stream.rows || 24
   }
 
-  get #columns(): number {
+  get columns(): number {
     return this.#stream.columns || 80
   }
 
   /** How far a review is, as a bar with figures. */
   bar({ done, total, takenOver, retries }: { readonly done: number; readonly total: number; readonly takenOver: number; readonly retries: number }): string {
-    const width = Math.max(4, Math.min(BAR_MAX, this.#columns - FIGURES))
+    const width = Math.max(4, Math.min(BAR_MAX, this.columns - FIGURES))
     const filled = total === 0 ? 0 : Math.round((done / total) * width)
     const seconds = (performance.now() - this.#startedAt) / 1000
     const rate = seconds < 1 ? '' : `  ${((done - takenOver) / seconds).toFixed(1)}/s`
@@ -51,7 +51,7 @@ export class Canvas {
 
   /** As much of a text as fits beside `taken` columns; of a path the end says most. */
   cut(text: string, taken: number): string {
-    const width = Math.max(10, this.#columns - taken - 1)
+    const width = Math.max(10, this.columns - taken - 1)
     return text.length > width ? `…${text.slice(1 - width)}` : text
   }
 

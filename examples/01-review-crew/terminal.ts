@@ -57,7 +57,7 @@ export class PlainScreen implements Screen {
 
 const REDRAW_MS = 80
 /** Columns for who is at work on a file. */
-const MEMBERS = 32
+const MEMBERS_WIDTH = 32
 
 /** A bar, and what every reviewer is at, drawn again in place. */
 class LiveScreen implements Screen {
@@ -93,11 +93,12 @@ class LiveScreen implements Screen {
     const reviewers = Object.entries(running)
     const room = Math.max(1, canvas.rows - 4)
     const shown = reviewers.slice(0, reviewers.length > room ? room - 1 : room)
+    const width = Math.min(MEMBERS_WIDTH, canvas.columns >> 1)
     const hidden = reviewers.length - shown.length
     canvas.draw([
       canvas.cut(`Reviewing ${folder}`, 0),
       canvas.bar(this.#progress),
-      ...shown.map(([id, path]) => `  ${canvas.paint('cyan', (this.#states.get(id) || 'starting').padEnd(MEMBERS))} ${canvas.cut(path, MEMBERS + 3)}`),
+      ...shown.map(([id, path]) => `  ${canvas.paint('cyan', (this.#states.get(id) || 'starting').slice(0, width).padEnd(width))} ${canvas.cut(path, width + 3)}`),
       ...(hidden > 0 ? [`  … and ${hidden} more`] : []),
     ])
   }

@@ -14,7 +14,7 @@ import type { TestRedis } from '../support/redis/open-test-redis.ts'
 const SEED = Number(process.env['TROUPE_SEED'] ?? Date.now() % 1_000_000)
 const random = createSeededRandom(SEED)
 const FILES = 48
-const STEPS = ['measure', 'inspect', 'link'] as const
+const STEPS = ['scout', 'measure', 'inspect'] as const
 /** Reviewers at work at the same time, by default. */
 const AT_WORK = 3 * 4
 
@@ -29,7 +29,7 @@ afterEach(async () => {
   await redis.close()
 })
 
-const start = (...args: readonly string[]): ExampleProcess => startExample(cwd, '01-review-crew', 'code', ...args)
+const start = (...args: readonly string[]): ExampleProcess => startExample(cwd, '01-review-crew', 'code', '--yes', ...args)
 const store = (): string => `${redis.url}?prefix=${redis.prefix}&partitions=64`
 const startWorkers = (...args: readonly string[]): ExampleProcess => start('--store', store(), '--pace', '40', '--audit', 'audit', ...args)
 const read = (path: string): string => (existsSync(join(cwd, path)) ? readFileSync(join(cwd, path), 'utf8') : '')

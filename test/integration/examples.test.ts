@@ -18,7 +18,7 @@ afterEach(() => rmSync(cwd, { recursive: true, force: true }))
 
 const start = (example: string, ...args: readonly string[]) => startExample(cwd, example, ...args)
 const run = (example: string, ...args: readonly string[]): Promise<Ended> => start(example, ...args).end
-const review = (...args: readonly string[]): Promise<Ended> => run('01-review-crew', 'code', ...args)
+const review = (...args: readonly string[]): Promise<Ended> => run('01-review-crew', 'code', '--yes', ...args)
 
 const write = (files: Readonly<Record<string, string>>): void => writeFiles(cwd, files)
 const read = (path: string): string => (existsSync(join(cwd, path)) ? readFileSync(join(cwd, path), 'utf8') : '')
@@ -71,7 +71,7 @@ describe('the review crew', () => {
     // From before anything is done to when most is.
     const killPoints = [() => audit().length >= 1, ...[1, 3, 7, 12, 17].map(count => () => doneFiles().length >= count)]
     for (const isTime of killPoints) {
-      const { signal } = await killWhen(start('01-review-crew', 'code', ...args), 'SIGKILL', isTime)
+      const { signal } = await killWhen(start('01-review-crew', 'code', '--yes', ...args), 'SIGKILL', isTime)
       expect(signal).toBe('SIGKILL')
     }
     const known = doneFiles().length
@@ -84,7 +84,7 @@ describe('the review crew', () => {
     for (const path of files) {
       const finished = log.indexOf(`done ${path}`)
       if (finished >= 0) expect(log.slice(finished + 1).filter(line => line.endsWith(` ${path}`)), path).toEqual([])
-      for (const step of ['measure', 'inspect', 'link']) expect(log.filter(line => line === `${step} ${path}`).length, `${step} ${path}`).toBeGreaterThan(0)
+      for (const step of ['scout', 'measure', 'inspect']) expect(log.filter(line => line === `${step} ${path}`).length, `${step} ${path}`).toBeGreaterThan(0)
     }
     // Only what three reviewers had in hand when the process died is done again.
     const attempts = log.filter(line => !line.startsWith('done '))
@@ -103,7 +103,7 @@ describe('the review crew', () => {
   test.each([['SIGINT', 130], ['SIGTERM', 143]] as const)('%s ends it gracefully, and it goes on', async (signal, exitCode) => {
     plantMany(cwd, 20)
     const args = ['--pace', '60', '--audit', 'audit'] as const
-    const { code, out, error } = await killWhen(start('01-review-crew', 'code', ...args), signal, () => read('audit').includes('done '))
+    const { code, out, error } = await killWhen(start('01-review-crew', 'code', '--yes', ...args), signal, () => read('audit').includes('done '))
     expect(error).toBe('')
     expect(code).toBe(exitCode)
     const stopped = /Stopped after (\d+) of 20 files\. Run again to go on\.\n$/.exec(out)
@@ -137,7 +137,7 @@ describe('the review crew', () => {
     plant()
     write({ 'other/a.ts': '// TODO other\n' })
     await review()
-    const other = await run('01-review-crew', 'other', '--out', 'other.md')
+    const other = await run('01-review-crew', 'other', '--yes', '--out', 'other.md')
     expect(other.code).toBe(0)
     expect(findings(read('other.md'))).toEqual(['a.ts:1 todo-owner'])
   })
@@ -154,13 +154,13 @@ describe('the review crew', () => {
 
   test('a file that is gone does not hold up the others', async () => {
     plantMany(cwd, 12)
-    const process = start('01-review-crew', 'code', '--pace', '30', '--concurrency', '1', '--audit', 'audit')
-    while (!read('audit').includes('measure f00.ts')) await sleep(5)
+    const process = start('01-review-crew', 'code', '--yes', '--pace', '30', '--concurrency', '1', '--audit', 'audit')
+    while (!read('audit').includes('scout f00.ts')) await sleep(5)
     rmSync(join(cwd, 'code/f11.ts'))
     const { code, out } = await process.end
     expect(code).toBe(0)
     expect(out).toContain('1 file could not be reviewed')
-    expect(read('report.md')).toMatch(/## Not reviewed: the review failed\n\n- `f11.ts`: ENOENT/)
+    expect(read('report.md')).toMatch(/## Not reviewed: the review failed\n\n- `f11.ts`: 'scout' is failed: ENOENT/)
   })
 
   test('a report that cannot be written is written by the next start', async () => {
@@ -186,7 +186,7 @@ describe('the review crew', () => {
 
   test('it goes on when nobody reads what it prints', async () => {
     plantMany(cwd, 40)
-    const process = start('01-review-crew', 'code', '--pace', '5')
+    const process = start('01-review-crew', 'code', '--yes', '--pace', '5')
     process.stopReading()
     const { code, error } = await process.end
     expect(error).toBe('')
@@ -240,7 +240,7 @@ describe('the review crew', () => {
   test('--help tells the options', async () => {
     const { code, out } = await run('01-review-crew', '--help')
     expect(code).toBe(0)
-    for (const option of ['--concurrency', '--deadline', '--out', '--fresh', '--flaky', '--pace', '--store', '--audit']) expect(out).toContain(option)
+    for (const option of ['--yes', 'TROUPE_MODEL_URL', '--concurrency', '--deadline', '--out', '--fresh', '--flaky', '--pace', '--store', '--audit']) expect(out).toContain(option)
   })
 })
 

@@ -1,6 +1,7 @@
 /** The analysers of examples/01-review-crew: what they find is true, and they are silent where they cannot know. */
 import { describe, expect, test } from 'vitest'
-import { reviewCode } from '../../examples/01-review-crew/analyse/code.ts'
+import { reviewShape, reviewSlips } from '../../examples/01-review-crew/analyse/code.ts'
+import { reviewComments } from '../../examples/01-review-crew/analyse/comments.ts'
 import { findDuplicates } from '../../examples/01-review-crew/analyse/duplicates.ts'
 import type { Finding } from '../../examples/01-review-crew/analyse/finding.ts'
 import { fingerprintsOf, plainLines } from '../../examples/01-review-crew/analyse/fingerprint.ts'
@@ -8,13 +9,14 @@ import { reviewLines } from '../../examples/01-review-crew/analyse/lines.ts'
 import { linksOf } from '../../examples/01-review-crew/analyse/links.ts'
 import { reviewPromises } from '../../examples/01-review-crew/analyse/promises.ts'
 import { codeLines, parseSource } from '../../examples/01-review-crew/analyse/source.ts'
+import { isTestFile, reviewTests } from '../../examples/01-review-crew/analyse/tests.ts'
 import { tokenize } from '../../examples/01-review-crew/analyse/tokens.ts'
 import { findUnusedExports } from '../../examples/01-review-crew/analyse/unused-exports.ts'
 
 const review = (text: string): readonly Finding[] => {
   const source = parseSource(text)
   expect(source.isClear).toBe(true)
-  return [...reviewLines(source), ...reviewCode(source), ...reviewPromises(source)]
+  return [...reviewLines(source), ...reviewShape(source), ...reviewSlips(source), ...reviewPromises(source), ...reviewTests(source), ...reviewComments(source)]
 }
 const places = (text: string): readonly string[] => review(text).map(({ rule, line }) => `${line} ${rule}`)
 const times = (count: number, line: string): string => `${line}\n`.repeat(count)
@@ -190,5 +192,29 @@ export const { q } = r`))
     expect(await duplicates(`start()\n${block(9)}\nlast()`, `other()\n${block(9)}\nend()`)).toEqual([])
     const imports = Array.from({ length: 12 }, (_, index) => `import {\n  a${index},\n} from './a.ts'`).join('\n')
     expect(await duplicates(`${imports}\na()`, `${imports}\nb()`)).toEqual([])
+  })
+})
+
+describe('tests', () => {
+  test('focused and skipped ones are found, but not where a comment gives the reason', () => {
+    expect(places("test.only('a', () => check())\n// needs a printer\nit.skip('b', () => check())\n\ndescribe.skip('c', () => check())\nqueue.only('d')\n")).toEqual(['1 focused-test', '5 skipped-test'])
+  })
+
+  test('one that calls nothing checks nothing', () => {
+    expect(places("test('a', () => {\n  const a = 1\n})\ntest('b', async () => {\n  expect(1)\n})\nit('c', function () {})\npattern.test('d')\n")).toEqual(['1 empty-test', '7 empty-test'])
+  })
+
+  test.each([['a/b.test.ts', true], ['b.spec.mjs', true], ['__tests__/b.js', true], ['a/test.ts', false], ['latest.ts', false]])('%s is one: %s', (path, is) => {
+    expect(isTestFile(path)).toBe(is)
+  })
+})
+
+describe('comments', () => {
+  test('a parameter that there is not any more is found', () => {
+    expect(places('/**\n * Adds.\n * @param a one\n * @param {number} [c=1] another\n */\nexport function add(a, b) {}\n')).toEqual(['4 stale-param'])
+  })
+
+  test.each(['/** @param options.deep all of it */\nconst f = ({ deep }) => deep\n', '/** @param b the other */\nconst f = (a, b) => a\n', '/** @param gone */\n\nconst f = a => a\n', '// @param gone\nfunction f(a) {}\n'])('%j is left alone', text => {
+    expect(places(text)).toEqual([])
   })
 })
