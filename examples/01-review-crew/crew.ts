@@ -141,14 +141,23 @@ async function noteDone(before: CrewSnapshot, { context: { reviews, settings } }
 }
 
 /** How a review ended that is over or stands still. */
-export function outcomeOf({ status, output, context, failure }: CrewSnapshot): Outcome {
-  if (status === 'done' && output) return { type: 'done', summary: output, progress: progressOf({ context }) }
+export function outcomeOf(snapshot: CrewSnapshot): Outcome {
+  const { status, output, context, failure } = snapshot
+  if (status === 'done' && output) return { type: 'done', summary: output, progress: progressOf(snapshot) }
   if (context.question) return { type: 'asking', question: context.question }
   if (context.refusal !== null) return { type: 'refused', reason: context.refusal }
   return { type: 'stuck', problem: context.problem ?? failure?.message ?? `the run is ${status}` }
 }
 
-export function progressOf({ context }: Pick<CrewSnapshot, 'context'>): Progress {
+/** What a terminal calls the states after the review of files. */
+const stages: Readonly<Record<string, string>> = {
+  comparing: 'comparing all files',
+  measuringLikeness: 'measuring which findings look alike',
+  clustering: 'a swarm of findings forms groups',
+  writing: 'writing the report',
+}
+
+export function progressOf({ context, value }: CrewSnapshot): Progress {
   const { folder, settings, files, reviews, failures, running, takenOver } = context
   return {
     folder,
@@ -156,6 +165,7 @@ export function progressOf({ context }: Pick<CrewSnapshot, 'context'>): Progress
     total: files.length,
     done: reviews.length + failures.length,
     takenOver,
+    stage: stages[String(value)] ?? null,
     retries: reviews.reduce((sum, { retries }) => sum + retries, 0),
     running,
   }

@@ -3,6 +3,7 @@ import { ruleNames } from './analyse/finding.ts'
 import { personAt } from './ask-person.ts'
 import { reviewFolder } from './crew.ts'
 import type { Outcome } from './crew.ts'
+import { openModel } from './model.ts'
 import { UsageError, help, isRedis, parseOptions } from './options.ts'
 import type { Options } from './options.ts'
 import { count } from './report.ts'
@@ -37,6 +38,8 @@ async function alone(options: Options, signal: AbortSignal): Promise<Outcome> {
 }
 
 async function withWorkers(options: Options, signal: AbortSignal): Promise<Outcome> {
+  // What is wrong with the model is said once, not by each worker.
+  await openModel(process.env)
   const screen = createTeamScreen(process.stdout)
   return reviewByWorkers(options, screen, personAt(process.stdin, process.stdout), signal).finally(() => screen.end())
 }

@@ -10,6 +10,8 @@ export interface Progress {
   /** Files that were finished before this start. */
   readonly takenOver: number
   readonly retries: number
+  /** What is done once all files are reviewed. */
+  readonly stage: string | null
   /** Files in the hands of a reviewer, by its id. */
   readonly running: Readonly<Record<string, string>>
 }
@@ -89,15 +91,16 @@ class LiveScreen implements Screen {
     if (!this.#progress) return
     this.#drawnAt = performance.now()
     const canvas = this.#canvas
-    const { folder, running } = this.#progress
+    const { folder, running, stage } = this.#progress
     const reviewers = Object.entries(running)
-    const room = Math.max(1, canvas.rows - 4)
+    const room = Math.max(1, canvas.rows - 5)
     const shown = reviewers.slice(0, reviewers.length > room ? room - 1 : room)
     const width = Math.min(MEMBERS_WIDTH, canvas.columns >> 1)
     const hidden = reviewers.length - shown.length
     canvas.draw([
       canvas.cut(`Reviewing ${folder}`, 0),
       canvas.bar(this.#progress),
+      ...(stage === null ? [] : [`  ${canvas.paint('cyan', stage)}`]),
       ...shown.map(([id, path]) => `  ${canvas.paint('cyan', (this.#states.get(id) || 'starting').slice(0, width).padEnd(width))} ${canvas.cut(path, width + 3)}`),
       ...(hidden > 0 ? [`  … and ${hidden} more`] : []),
     ])

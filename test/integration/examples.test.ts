@@ -37,14 +37,16 @@ function plant(): readonly string[] {
     'code/long.js': `function long() {\n${lines(70, index => `  step(${index})`)}\n}\nlong()\n`,
     'code/deep.cjs': `if (a) {\n  for (;;) {\n    while (b) {\n      try {\n        if (c) {\n          d()\n        }\n      } finally {\n        e()\n      }\n    }\n  }\n}\n`,
     'code/broken.ts': `const a = 'never ends\n// FIXME this\n`,
+    'code/docs.ts': '/**\n * @param gone is not there\n */\nfunction read(path) {}\nread()\n',
+    'code/main.test.ts': "test.only('used', () => check())\n",
     'code/wide.ts': `// ${'x'.repeat(250)}\n`,
     'code/node_modules/x/index.js': 'console.log(1)\n',
     'code/types.d.ts': 'export declare const nobody: 1\n',
     'code/read.me': 'TODO\n',
   })
   return [
-    'a.ts:2 unused-export', 'a.ts:4 todo-owner', 'deep.cjs:5 deep-nesting', 'lib/tax.ts:3 duplicated-block', 'long.js:1 long-function',
-    'main.ts:4 console-log', 'promise.ts:5 floating-promise', 'promise.ts:9 empty-catch', 'wide.ts:1 long-line',
+    'a.ts:2 unused-export', 'a.ts:4 todo-owner', 'deep.cjs:5 deep-nesting', 'docs.ts:2 stale-param', 'lib/tax.ts:3 duplicated-block', 'long.js:1 long-function',
+    'main.test.ts:1 focused-test', 'main.ts:4 console-log', 'promise.ts:5 floating-promise', 'promise.ts:9 empty-catch', 'wide.ts:1 long-line',
   ]
 }
 
@@ -54,8 +56,8 @@ describe('the review crew', () => {
     const { code, out, error } = await review()
     expect(error).toBe('')
     expect(code).toBe(0)
-    expect(out).toMatch(/^Reviewing 9 files in .*code, 4 at a time\n/)
-    expect(out).toContain('9 files')
+    expect(out).toMatch(/^Reviewing 11 files in .*code, 4 at a time\n/)
+    expect(out).toContain('11 files')
     expect(out).toContain(`Report: ${join(cwd, 'report.md')}\n`)
     expect(findings(read('report.md'))).toEqual(planted)
   })
@@ -171,9 +173,9 @@ describe('the review crew', () => {
     const audit = read('audit')
     const again = await review('--audit', 'audit')
     expect(again.code).toBe(0)
-    expect(again.out).toContain('9 files taken over')
+    expect(again.out).toContain('11 files taken over')
     expect(read('audit')).toBe(audit)
-    expect(findings(read('report.md'))).toHaveLength(9)
+    expect(findings(read('report.md'))).toHaveLength(11)
   })
 
   test('without a terminal it prints a few plain lines', async () => {

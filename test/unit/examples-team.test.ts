@@ -64,7 +64,7 @@ function openTerminal(isTTY: boolean) {
 }
 
 const view: TeamView = {
-  progress: { folder: '/home/ann/app', concurrency: 12, done: 5, total: 10, takenOver: 1, retries: 2, running: {} },
+  progress: { folder: '/home/ann/app', concurrency: 12, done: 5, total: 10, takenOver: 1, retries: 2, stage: null, running: {} },
   workers: [
     { name: 'worker 1', pid: 11, end: null, partitions: 3 },
     { name: 'worker 2', pid: 12, end: 'killed', partitions: 0 },
@@ -96,7 +96,7 @@ test('a pipe gets a line for each tenth part with who did how much, and the note
   screen.show({ ...view, progress: undefined })
   screen.show(view)
   screen.note('worker 2 has been killed')
-  screen.show({ ...view, progress: { folder: '/home/ann/app', concurrency: 12, done: 6, total: 10, takenOver: 1, retries: 2, running: {} } })
+  screen.show({ ...view, progress: { folder: '/home/ann/app', concurrency: 12, done: 6, total: 10, takenOver: 1, retries: 2, stage: null, running: {} } })
   screen.end()
   expect(written()).toBe(`Reviewing 10 files in /home/ann/app, 12 at a time; 1 are done already
   worker 2 has been killed

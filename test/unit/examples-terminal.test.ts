@@ -18,7 +18,7 @@ function openTerminal(size: { readonly isTTY: boolean; readonly columns?: number
   return { screen, written: () => written, frame: () => stripVTControlCharacters(written.split('\u001b[J').at(-1) ?? '').split('\n') }
 }
 
-const progress = (part: Partial<Progress>): Progress => ({ folder: '/home/ann/app', concurrency: 4, done: 0, total: 0, takenOver: 0, retries: 0, running: {}, ...part })
+const progress = (part: Partial<Progress>): Progress => ({ folder: '/home/ann/app', concurrency: 4, done: 0, total: 0, takenOver: 0, retries: 0, stage: null, running: {}, ...part })
 
 afterEach(() => vi.unstubAllEnvs())
 
@@ -38,7 +38,7 @@ test('a terminal gets a bar and the state of every reviewer, drawn again in plac
 })
 
 test('lines are cut to the width, and reviewers to the height', () => {
-  const { screen, frame } = openTerminal({ isTTY: true, columns: 30, rows: 8 })
+  const { screen, frame } = openTerminal({ isTTY: true, columns: 30, rows: 9 })
   screen.show(progress({ folder: `/home/${'x'.repeat(80)}/app` }))
   screen.show(progress({ done: 12, total: 5_000, running: Object.fromEntries(Array.from({ length: 9 }, (_, id) => [`file-${id}`, `a/long/path/to/a/file/${id}.ts`])) }))
   screen.showReviewers([])
@@ -47,6 +47,12 @@ test('lines are cut to the width, and reviewers to the height', () => {
   expect(lines).toHaveLength(7)
   expect(lines.at(-2)).toBe('  … and 6 more')
   expect(lines[2]).toMatch(/….*0\.ts$/)
+})
+
+test('after the last file the terminal says what is still done', () => {
+  const { screen, frame } = openTerminal({ isTTY: true })
+  screen.show(progress({ done: 10, total: 10, stage: 'comparing all files' }))
+  expect(frame().slice(2)).toEqual(['  comparing all files', ''])
 })
 
 test('NO_COLOR takes the colours away', () => {
