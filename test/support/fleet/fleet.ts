@@ -10,7 +10,7 @@ import type { Operation } from '../fleet-process.ts'
 import { waitUntil } from '../processes.ts'
 import { makeFastTempDir } from '../temp-dir.ts'
 import { Load } from './load.ts'
-import { isAtRest } from './rest.ts'
+import { unrest } from './rest.ts'
 import type { Place } from './rest.ts'
 import { NoAnswer, Worker, startMs } from './worker.ts'
 
@@ -156,11 +156,23 @@ export class Fleet implements AsyncDisposable {
   async finish(quietMsMax: number): Promise<{ readonly history: History; readonly quietMs: number }> {
     const healed = performance.now()
     await this.load.end()
-    await waitUntil('nothing waits any more, and no key is left of what has waited', () => isAtRest(this.#options), quietMsMax)
+    await this.#comeToRest(healed, quietMsMax)
     const quietMs = Math.round(performance.now() - healed)
     this.tell(`quiet after ${quietMs} ms`)
     await Promise.all(this.#workers.map(worker => worker.close()))
     return { history: await this.#history(), quietMs }
+  }
+
+  async #comeToRest(healed: number, quietMsMax: number): Promise<void> {
+    let left: readonly string[] = []
+    const isAtRest = async (): Promise<boolean> => {
+      left = await unrest(this.#options)
+      if (left.length > 0 && performance.now() - Math.max(healed, this.#toldAt) > TELL_MS) this.tell(`waits for ${left.join(', ')}`)
+      return left.length === 0
+    }
+    await waitUntil('nothing waits any more, and no key is left of what has waited', isAtRest, quietMsMax).catch((error: unknown) => {
+      throw new Error(`${(error as Error).message}: ${left.join(', ')}`, { cause: error })
+    })
   }
 
   /** Leaves what it knows in a file, for whoever looks into a failure. */

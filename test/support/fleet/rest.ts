@@ -12,12 +12,15 @@ export interface Place {
 /** Keys that hold what waits for something, by what tells their size. */
 const WAITING = { XLEN: ['inbox', 'out'], LLEN: ['receivers'], HLEN: ['depth', 'parked', 'blobs', 'blobrefs'], ZCARD: ['due', 'unsettled'] }
 
-/** P13: nothing waits any more, and nothing is left of what has waited. */
-export async function isAtRest({ prefix, serverOf }: Place): Promise<boolean> {
+/** P13: what still waits, or is left of what has waited, with its size; nothing when all is at rest. */
+export async function unrest({ prefix, serverOf }: Place): Promise<readonly string[]> {
+  const found: string[] = []
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const server = await serverOf(partition)
-    const sizes = await Promise.all(Object.entries(WAITING).flatMap(([size, names]) => names.map(name => server.command(size, `{${prefix}:${partition}}:${name}`))))
-    if (sizes.some(size => size !== 0)) return false
+    await Promise.all(Object.entries(WAITING).flatMap(([size, names]) => names.map(async name => {
+      const count = await server.command(size, `{${prefix}:${partition}}:${name}`)
+      if (count !== 0) found.push(`${count} in ${name} of partition ${partition}`)
+    })))
   }
-  return true
+  return found
 }
