@@ -6,7 +6,7 @@ import { openRedisStore } from '../../src/stores/redis/redis-store.ts'
 import { createSeededRandom } from '../../src/testing/seeded-random.ts'
 import { checkHistory } from '../support/faults/checkers.ts'
 import type { Violation } from '../support/faults/checkers.ts'
-import { isAtRest, PARTITIONS } from '../support/fleet/rest.ts'
+import { PARTITIONS, unrest } from '../support/fleet/rest.ts'
 import { planPower } from '../support/power/plan.ts'
 import { Ledger, follow, openRuntime } from '../support/power/power-world.ts'
 import { complaintsAbout, readStillLife } from '../support/power/still-life.ts'
@@ -177,7 +177,7 @@ test(`P1 to P9: a runtime that comes up after any of ${REVIVALS} cuts finishes w
   for (const count of Object.values(counts)) expect(count).toBeGreaterThan(REVIVALS / 2)
 }, 240_000)
 
-const rest = (server: RedisServer): Promise<void> => waitUntil('all is done', () => isAtRest({ prefix: PREFIX, serverOf: () => Promise.resolve(server) }))
+const rest = (server: RedisServer): Promise<void> => waitUntil('all is done', async () => (await unrest({ prefix: PREFIX, serverOf: () => Promise.resolve(server) })).length === 0)
 
 /** Waits until nothing is left to do, and tells what is wrong then. */
 async function settle(server: RedisServer, after: Ledger): Promise<readonly Violation[]> {
