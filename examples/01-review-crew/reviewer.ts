@@ -17,7 +17,7 @@ export interface Review extends Facts {
 }
 
 /** What one reviewer is told: a file, and how to review it. */
-export interface ReviewInput {
+interface ReviewInput {
   readonly task: Assignment
 }
 

@@ -11,7 +11,7 @@ import type { Documents } from './documents.ts'
 import { modelOfEnvironment } from './model.ts'
 import { editorRules, readerRules } from './rules.ts'
 
-export interface StudyTask {
+interface StudyTask {
   readonly question: string
   /** Files that are shared out among the readers. */
   readonly sources: readonly string[]
