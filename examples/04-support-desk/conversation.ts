@@ -33,8 +33,7 @@ export class Conversation {
 
   /** Tells what was said before. */
   async recall(): Promise<void> {
-    const session = await this.#session()
-    if (session) this.#tell((await session.snapshot()).context.messages, true)
+    await this.#catchUp(true)
   }
 
   /** Hands in the customer's words. */
@@ -54,12 +53,18 @@ export class Conversation {
       if (session && !(await this.#follow(session, passed.signal))) return false
       now = await next
     }
-    await this.recall()
+    await this.#catchUp()
     const { turn } = (await this.#desk.snapshot()).context
     if (turn?.outcome && turn.outcome.status !== 'done') write('desk', `That went wrong: ${turn.outcome.reason}`, 'red')
     return true
   }
 
+  async #catchUp(withCustomer = false): Promise<void> {
+    const session = await this.#session()
+    if (session) this.#tell((await session.snapshot()).context.messages, withCustomer)
+  }
+
+  /** Tells what one agent says while it has control. */
   async #follow(session: ActorHandle<AgentMachine>, signal: AbortSignal): Promise<boolean> {
     const { seq } = await session.snapshot()
     for await (const { snapshot } of session.watch({ from: seq - 1, signal })) {

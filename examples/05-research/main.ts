@@ -5,7 +5,7 @@ import { parseArgs, styleText } from 'node:util'
 import { TroupeError, createRuntime } from 'troupe'
 import type { ActorHandle, Runtime } from 'troupe'
 import type { AgentMachine } from 'troupe/agents'
-import type { Finding } from 'troupe/patterns'
+import type { Finding, ResearchTask } from 'troupe/patterns'
 import type { Checked } from './claims.ts'
 import { Documents } from './documents.ts'
 import { reportOf } from './report.ts'
@@ -40,8 +40,8 @@ async function main(): Promise<number> {
   const key = createHash('sha256').update(JSON.stringify([question, documents.text, process.env['TROUPE_MODEL'] ?? ''])).digest('hex').slice(0, 12)
 
   await using runtime = await createRuntime({ machines: await createStudy(documents, Number(values.pace)), store: 'sqlite:./data/research/studies.db' })
-  const study = runtime.actor('study', key)
-  await study.start({ task: { question, sources } })
+  const study = await studyOf(runtime, key)
+  await study.start({ task: { question, sources } satisfies ResearchTask })
   console.log(`${question}\n${sources.length} ${sources.length === 1 ? 'document' : 'documents'} in ${relative('.', folder) || '.'}\n`)
   await follow(runtime, study)
   const { status, output, reason } = await study.result()
@@ -50,6 +50,15 @@ async function main(): Promise<number> {
   writeFileSync(out, reportOf({ question, folder, out, documents: sources.length, claims }))
   console.log(`\n${claims.length === 0 ? 'The documents say nothing about it' : `${countOf(claims.length)}, each with file and line`}: ${relative('.', out)}${dropped > 0 ? ` (${dropped} left out: they did not stand where they said)` : ''}`)
   return 0
+}
+
+/** The study of these documents by this question: the one at work or done, or a new one after those that have failed. */
+async function studyOf(runtime: Runtime<Awaited<ReturnType<typeof createStudy>>>, key: string) {
+  for (let attempt = 1; ; attempt++) {
+    const study = runtime.actor('study', `${key}-${attempt}`)
+    const known = await study.snapshot().catch(() => undefined)
+    if (known?.output === undefined || known.output.status === 'done') return study
+  }
 }
 
 const countOf = (claims: number): string => (claims === 1 ? '1 claim' : `${claims} claims`)

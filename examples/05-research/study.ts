@@ -11,12 +11,6 @@ import type { Documents } from './documents.ts'
 import { modelOfEnvironment } from './model.ts'
 import { editorRules, readerRules } from './rules.ts'
 
-interface StudyTask {
-  readonly question: string
-  /** Files that are shared out among the readers. */
-  readonly sources: readonly string[]
-}
-
 const FORM = 'Answer with JSON. `text` is a Markdown list: each line is one claim in a sentence and ends with the place it stands, such as [guide/setup.md:12]. `citations` has source, line and quote of each claim; a quote is copied letter by letter from that one line.'
 
 /** Eight readers, two editors, one chief; then every quote is looked up where it is said to stand. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest'
 import { killWhen, startExample, writeFiles } from '../support/example.ts'
 import type { Ended } from '../support/example.ts'
-import { chatServer, ends, says, stream } from '../support/models/chat-server.ts'
+import { chatServer, ends, failure, says, stream } from '../support/models/chat-server.ts'
 
 let cwd = ''
 beforeEach(() => void (cwd = realpathSync(mkdtempSync(join(tmpdir(), 'troupe-research-')))))
@@ -35,6 +35,8 @@ const HOUSE = {
   'house/cellar/bikes.txt': 'Bikes stand in the cellar, next to the door.\nWhoever has no bike pays nothing for the cellar.\n',
   'house/garden.md': 'The garden belongs to the ground floor, and is watered in the evening.\n',
 }
+
+const HOUSE_FILES = Object.keys(HOUSE)
 
 describe('the research', () => {
   test('answers from the docs of this repository, by eight readers, two editors and a chief', async () => {
@@ -101,6 +103,20 @@ describe('the research', () => {
     // Two editors and the chief.
     expect(server.requests).toHaveLength(11)
     expect(claimsIn(read('report.md'))).toEqual([{ text: 'The house is in Lyon.', place: 'house.md:1', link: 'house/house.md', line: 1 }])
+  })
+
+  test('a study that has failed is begun anew by the next start', async () => {
+    writeFiles(cwd, HOUSE)
+    const found = { text: '- It was mended. [roof.md:3]', citations: [{ source: 'roof.md', line: 3, quote: 'mended in 1998' }] }
+    // One for each document.
+    await using server = await chatServer(...HOUSE_FILES.map(() => failure(401, 'no such key')), stream([says(JSON.stringify(found)), ends('stop')]))
+    vi.stubEnv('TROUPE_MODEL_URL', server.baseURL)
+    vi.stubEnv('TROUPE_MODEL', 'tiny')
+    const args = ['Was the roof mended?', '--folder', 'house'] as const
+    expect(await run(...args)).toMatchObject({ code: 1, error: expect.stringMatching(/^research: .*nothing was found.*no such key/) })
+    expect(read('report.md')).toBe('')
+    expect(await run(...args)).toMatchObject({ code: 0, error: '' })
+    expect(claimsIn(read('report.md'))).toHaveLength(1)
   })
 
   test('leaves out what does not stand where a model says', async () => {
