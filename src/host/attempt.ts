@@ -4,7 +4,7 @@ import { addressOf, parseActorId } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
 import type { TimerHandle } from '../core/clock.ts'
 import type { TaskDocument, TaskOutcome } from '../core/document.ts'
-import { TroupeError } from '../core/errors.ts'
+import { TroupeError, fromErrorInfo, toErrorInfo } from '../core/errors.ts'
 import type { ErrorCode } from '../core/errors.ts'
 import { createBorder, decodeJson, encodeJson, exceeds, seal } from '../core/json.ts'
 import { priorities } from '../core/queue.ts'
@@ -159,7 +159,7 @@ export class Attempt implements Asker {
   }
 
   #failed(error: unknown): void {
-    this.#finish({ ok: false, error }, this.#isRetryable(error))
+    this.#finish({ ok: false, error: keepable(error, this.#host.env.limits.jsonDepthMax) }, this.#isRetryable(error))
     this.#host.freed(this)
   }
 
@@ -248,6 +248,16 @@ export function standingOf({ key, priority }: TaskDefinition, actor: ActorId, in
 export const attemptKey = (actor: ActorId, task: string): string => `${actor}:${task}`
 
 const isThenable = (value: unknown): value is PromiseLike<unknown> => typeof value === 'object' && value !== null && typeof (value as Partial<PromiseLike<unknown>>).then === 'function'
+
+/** What was thrown as it is, or an error that says what it was: with one that nobody can write down, its partition would stand still. */
+function keepable(thrown: unknown, depthMax: number): unknown {
+  try {
+    seal(thrown, 'error', createBorder('context/unserializable', depthMax, false))
+    return thrown
+  } catch {
+    return fromErrorInfo(toErrorInfo(thrown))
+  }
+}
 
 /** What the task does with its input stays its own. */
 const copyOf = (input: unknown): unknown => (typeof input === 'object' && input !== null ? decodeJson(encodeJson(input, true)) : input)
