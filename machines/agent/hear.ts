@@ -3,6 +3,7 @@ import { issuesOf, readAnswer } from './answer.ts'
 import { excessOf, outOfBudget, spend } from './budget.ts'
 import type { AgentContext, Ending, OpenCall } from './context.ts'
 import { handoffIn } from './handoff.ts'
+import { textOfError } from './limits.ts'
 import type { Message, ModelReply, ToolCall } from './model.ts'
 import type { Heard } from './model-task.ts'
 import type { AgentSettings } from './options.ts'
@@ -82,9 +83,13 @@ function hearCalls(context: AgentContext, reply: ModelReply, agent: AgentSetting
 function faultOf({ tool: name, input, malformed }: ToolCall, { tools, specs }: AgentSettings): string | null {
   const tool = tools.get(name)
   if (!tool) return `there is no tool '${name}'; there are: ${specs.map(spec => spec.name).join(', ') || 'none'}`
-  if (malformed !== undefined) return 'the arguments are not JSON'
-  const checked = tool.input.safeParse(input)
-  return checked.success ? null : `the arguments of ${name} are wrong: ${issuesOf(checked.error)}`
+  if (malformed !== undefined) return 'the arguments are not JSON that can be kept'
+  try {
+    const checked = tool.input.safeParse(input)
+    return checked.success ? null : `the arguments of ${name} are wrong: ${issuesOf(checked.error)}`
+  } catch (error) {
+    return `the arguments of ${name} cannot be checked: ${textOfError(error)}`
+  }
 }
 
 function openCall({ id, tool: name, input }: ToolCall, { data }: AgentContext, { tools }: AgentSettings): OpenCall {

@@ -32,8 +32,17 @@ const ERROR_CHARS_MAX = 2_000
 
 /** What an error says, in the length that a model should read. */
 export function textOfError(error: unknown): string {
-  const text = error instanceof Error ? error.message : typeof error === 'string' ? error : (JSON.stringify(error) ?? String(error))
-  return text.length > ERROR_CHARS_MAX ? `${text.slice(0, ERROR_CHARS_MAX)} …` : text
+  return shortened(error instanceof Error ? error.message : typeof error === 'string' ? error : jsonOf(error))
+}
+
+export const shortened = (text: string): string => (text.length > ERROR_CHARS_MAX ? `${text.slice(0, ERROR_CHARS_MAX)} …` : text)
+
+function jsonOf(value: unknown): string {
+  try {
+    return JSON.stringify(value) ?? String(value)
+  } catch {
+    return String(value)
+  }
 }
 
 /** Throws `config/invalid` for what is no positive number, naming the agent and the option. */

@@ -6,6 +6,7 @@ import { newContext, resultOf } from './context.ts'
 import type { AgentContext, Ending } from './context.ts'
 import { textOfError } from './limits.ts'
 import type { Message } from './model.ts'
+import { prepared } from './model-task.ts'
 import type { ModelCallInput } from './model-task.ts'
 import type { AgentSettings } from './options.ts'
 import { requestOf, summaryRequestOf } from './request.ts'
@@ -15,7 +16,7 @@ import { agentSetup } from './setup.ts'
 export function agentMachine(agent: AgentSettings) {
   const { name, budget, modelCall = {} } = agent
   /** Null: the call reads its request from the agent, which costs nothing. */
-  const input = (request: typeof requestOf) => ({ context }: { readonly context: AgentContext }): ModelCallInput => (modelCall.queue === undefined ? null : request(context, agent))
+  const input = (request: typeof requestOf) => ({ context }: { readonly context: AgentContext }): ModelCallInput => (modelCall.queue === undefined ? null : prepared(() => request(context, agent)))
 
   return agentSetup(agent).createMachine({
     id: name,
@@ -25,7 +26,8 @@ export function agentMachine(agent: AgentSettings) {
     on: {
       'user.message': { actions: 'enqueueMessage' },
       'approval.decide': { actions: 'decide' },
-      'agent.end': { target: '.ended', actions: ['dismiss', 'close'] },
+      // What it has told already, when it was not at work, it does not tell again.
+      'agent.end': [{ guard: 'isAtWork', target: '.ended', actions: ['dismiss', 'close'] }, { target: '.ended', actions: 'dismiss' }],
       'troupe.wall-time-over': { guard: 'isAtWork', target: '.closing', actions: { type: 'end', params: outOfBudget(`${budget.wallMs} ms have passed, the budget's wallMs`) } },
     },
     states: {

@@ -3,8 +3,9 @@ import type { AnyActorRef } from 'xstate'
 import type { RetryPolicy } from '../../src/core/retry.ts'
 import { task } from '../../src/core/task.ts'
 import type { TaskScope } from '../../src/core/task.ts'
+import { whyUnfit } from '../storable.ts'
 import type { AgentContext } from './context.ts'
-import { MODEL_TIMEOUT_MS, textOfError } from './limits.ts'
+import { MODEL_TIMEOUT_MS, shortened, textOfError } from './limits.ts'
 import type { Model, ModelReply, ModelRequest } from './model.ts'
 
 /** How a model is called: each call is a durable task. */
@@ -28,8 +29,22 @@ export interface Spent {
 /** What came of a model call, with what all its attempts have used as far as that is known. */
 export type Heard = { readonly ok: true; readonly reply: ModelReply; readonly spent: Spent } | { readonly ok: false; readonly error: string; readonly spent: Spent }
 
+/** What is asked; or why that cannot be said: instructions and memory may be code of users. */
+export type Prepared = ModelRequest | { readonly unprepared: string }
+
 /** Null where the call reads its request from the agent. */
-export type ModelCallInput = ModelRequest | null
+export type ModelCallInput = Prepared | null
+
+/** What is asked of a model that is called elsewhere. */
+export function prepared(make: () => ModelRequest): Prepared {
+  try {
+    const request = make()
+    const unprepared = whyUnfit(request, 'the request')
+    return unprepared === null ? request : { unprepared }
+  } catch (error) {
+    return { unprepared: textOfError(error) }
+  }
+}
 
 const ATTEMPTS = 5
 const nothing: Spent = { inputTokens: 0, outputTokens: 0 }
@@ -53,8 +68,10 @@ export function modelTask(agent: string, model: Model, { retry, timeoutMs = MODE
     ...(queue !== undefined && { queue }),
     async run(scope: TaskScope<ModelCallInput>): Promise<Heard> {
       const before = (scope.checkpoint as Spent | undefined) ?? nothing
+      const request = scope.input ?? prepared(() => prepare(contextOf(scope.self)))
+      if ('unprepared' in request) return { ok: false, error: request.unprepared, spent: before }
       try {
-        const reply = checkReply(await model(scope.input ?? prepare(contextOf(scope.self)), {
+        const reply = checkReply(await model(request, {
           attempt: scope.attempt,
           idempotencyKey: scope.idempotencyKey,
           onText: delta => scope.progress({ type: 'text', agent, delta }),
@@ -85,5 +102,8 @@ function checkReply(reply: unknown): ModelReply {
   const checked = replySchema.safeParse(reply)
   if (!checked.success) throw new TypeError(`the model's answer is none: ${z.prettifyError(checked.error)}`)
   if (checked.data.finish === 'error') throw Object.assign(new Error('the model broke off with an error'), { usage: checked.data.usage })
-  return checked.data as ModelReply
+  return { ...checked.data, toolCalls: checked.data.toolCalls.map(keepable) } as ModelReply
 }
+
+/** Arguments that no checkpoint can hold are no arguments, so that the model can mend them. */
+const keepable = <TCall extends { readonly input: unknown }>(call: TCall): TCall => (whyUnfit(call.input, 'input') === null ? call : { ...call, input: null, malformed: shortened(JSON.stringify(call.input)) })

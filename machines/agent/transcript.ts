@@ -12,10 +12,12 @@ export const saidBy = (agent: string, { text }: ModelReply, toolCalls: readonly 
 
 /** The calls of an answer under ids that nothing in the conversation has: models use theirs again, or give none. */
 export function nameCalls(calls: readonly ToolCall[], { messages, revision }: Pick<AgentContext, 'messages' | 'revision'>): readonly ToolCall[] {
-  const isTaken = (id: string): boolean => messages.some(message => message.role === 'tool' && message.callId === id)
+  const taken = new Set(['', ...messages.flatMap(message => (message.role === 'tool' ? [message.callId] : []))])
   return calls.map((call, index) => {
-    const isOwn = call.id !== '' && calls.findIndex(({ id }) => id === call.id) === index && !isTaken(call.id)
-    return isOwn ? call : { ...call, id: `${call.id || 'call'}.${revision}.${index}` }
+    let { id } = call
+    while (taken.has(id)) id = `${id || 'call'}.${revision}.${index}`
+    taken.add(id)
+    return id === call.id ? call : { ...call, id }
   })
 }
 

@@ -57,7 +57,7 @@ describe('an answer that cannot be used', () => {
   test.each([
     ['an unknown tool', calls(['fly', {}]), "there is no tool 'fly'; there are: add"],
     ['wrong arguments', calls(['add', { a: 1 }]), 'the arguments of add are wrong: b: Invalid input: expected number, received undefined'],
-    ['malformed JSON', { ...calls(), toolCalls: [{ id: 'c1', tool: 'add', input: null, malformed: '{"a":1,' }] }, 'the arguments are not JSON'],
+    ['malformed JSON', { ...calls(), toolCalls: [{ id: 'c1', tool: 'add', input: null, malformed: '{"a":1,' }] }, 'the arguments are not JSON that can be kept'],
   ])('with %s goes back to the model, which mends it', async (_what, faulty, error) => {
     const model = modelOf(faulty, calls(one), words('3'))
     expect(await run(basic({ model, tools: [add] })).output).toMatchObject({ status: 'done', output: '3', usage: { toolCalls: 1 } })
