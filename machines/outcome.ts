@@ -26,7 +26,9 @@ export function addUsage(a: Usage, b: Usage): Usage {
  * `out-of-budget`: stopped before it could exceed its budget; `blocked`: a guardrail refused; `rejected`: a person did;
  * `handed-off`: somebody else is to go on; `cancelled`: called off; `skipped`: never begun.
  */
-export type OutcomeStatus = 'done' | 'failed' | 'timeout' | 'empty' | 'out-of-budget' | 'blocked' | 'rejected' | 'handed-off' | 'cancelled' | 'skipped'
+export type OutcomeStatus = (typeof statuses)[number]
+
+const statuses = ['done', 'failed', 'timeout', 'empty', 'out-of-budget', 'blocked', 'rejected', 'handed-off', 'cancelled', 'skipped'] as const
 
 /** What agents and patterns come to. Data, so that it can be an actor's output, and the output of whatever that is a part of. */
 export interface Outcome<TOutput = unknown> {
@@ -62,7 +64,12 @@ export interface MemberInput {
   readonly depth?: number
 }
 
-export const isOutcome = (value: unknown): value is Outcome => typeof value === 'object' && value !== null && (value as Partial<Outcome>).kind === 'outcome'
+export function isOutcome(value: unknown): value is Outcome {
+  const { kind, status, usage } = (value ?? {}) as Partial<Outcome>
+  return kind === 'outcome' && statuses.some(known => known === status) && isUsage(usage)
+}
+
+const isUsage = (usage: Partial<Usage> | undefined): boolean => Object.keys(noUsage).every(key => Number.isFinite(usage?.[key as keyof Usage]))
 
 /** The output of a member as an outcome: machines that know nothing of outcomes have done their work when they end. */
 export function asOutcome(output: unknown): Outcome {

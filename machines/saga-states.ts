@@ -1,6 +1,7 @@
 import type { AnyEventObject } from 'xstate'
 import { TroupeError } from '../src/core/errors.ts'
 import { deadLetter } from '../src/core/targets.ts'
+import { whyUnfit } from './storable.ts'
 import type { SagaContext, SagaStep, StepOutcome, StepStatus, UndoInput } from './saga-step.ts'
 
 /** Part of a machine's configuration: of which states it consists is known only when the steps are. */
@@ -31,14 +32,34 @@ function failureOf(event: AnyEventObject, step: SagaStep): StepOutcome {
 /** What the steps know. */
 export const givenIn = ({ input, results }: SagaContext) => ({ input, results })
 
+/** Whether a step is to run, or why nobody can say: `when` and `input` are code of users, looked at before anything is done. */
+export function needOf({ when, input }: SagaStep, context: SagaContext): 'run' | 'skip' | Error {
+  try {
+    if (when && !when(givenIn(context))) return 'skip'
+    const why = whyUnfit(input?.(givenIn(context)), 'input')
+    return why === null ? 'run' : new Error(why)
+  } catch (error) {
+    return new Error(textOf(error))
+  }
+}
+
 /** Does one step: `running`, then `settled` whatever came of it. */
 function doing(step: SagaStep): State {
-  const { name, when, timeoutMs } = step
+  const { name, when, input, timeoutMs } = step
+  const isAsked = when !== undefined || input !== undefined
   const fail = { target: 'settled', actions: { type: 'fail', params: ({ event }: At) => failureOf(event, step) } }
   return {
-    initial: when ? 'deciding' : 'running',
+    initial: isAsked ? 'deciding' : 'running',
     states: {
-      ...(when && { deciding: { always: [{ guard: { type: 'isNeeded', params: { step: name } }, target: 'running' }, { target: 'settled', actions: mark(name, 'skipped') }] } }),
+      ...(isAsked && {
+        deciding: {
+          always: [
+            { guard: { type: 'isNeeded', params: { step: name } }, target: 'running' },
+            { guard: { type: 'isUndecided', params: { step: name } }, target: 'settled', actions: { type: 'fail', params: ({ context }: At) => ({ step: name, status: 'failed', reason: textOf(needOf(step, context)) }) } },
+            { target: 'settled', actions: mark(name, 'skipped') },
+          ],
+        },
+      }),
       running: {
         entry: mark(name, 'doing'),
         invoke: {

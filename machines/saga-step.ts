@@ -59,7 +59,7 @@ export interface SagaContext<TInput = unknown> extends SagaGiven<TInput> {
   readonly isCancelled: boolean
 }
 
-export function isToUndo({ steps }: SagaContext, step: SagaStep | undefined): boolean {
-  const status = step && steps[step.name]?.status
-  return status === 'done' || status === 'unclear' || (status === 'failed' && step?.undoFailed === true)
+export function isToUndo({ steps }: SagaContext, step: SagaStep): boolean {
+  const status = steps[step.name]?.status
+  return status === 'done' || status === 'unclear' || (status === 'failed' && step.undoFailed === true)
 }

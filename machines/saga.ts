@@ -8,7 +8,7 @@ import { keyedBy, task } from '../src/core/task.ts'
 import type { TaskScope } from '../src/core/task.ts'
 import { noUsage } from './outcome.ts'
 import type { Outcome } from './outcome.ts'
-import { doingGroup, givenIn, groupName, undoing } from './saga-states.ts'
+import { doingGroup, groupName, needOf, undoing } from './saga-states.ts'
 import { isToUndo } from './saga-step.ts'
 import type { SagaContext, SagaOutput, SagaStep, StepOutcome, UndoInput } from './saga-step.ts'
 
@@ -37,7 +37,7 @@ type SagaEvent = { [Type in keyof typeof schemas]: z.infer<(typeof schemas)[Type
 function checked<TInput>({ name, steps }: SagaOptions<TInput>): readonly (readonly SagaStep[])[] {
   const groups = steps.map(step => (Array.isArray(step) ? step : [step]) as readonly SagaStep[])
   const names = groups.flat().map(step => step.name)
-  const wrong = names.find((step, index) => !NAME.test(step) || names.indexOf(step) !== index)
+  const wrong = names.find((step, index) => !NAME.test(step) || step in Object.prototype || names.indexOf(step) !== index)
   if (wrong !== undefined) throw new TroupeError('config/invalid', `saga '${name}': step ${JSON.stringify(wrong)} needs a name of its own, of letters, digits, _ and -`)
   if (names.length === 0 || names.length > STEPS_MAX || groups.some(group => group.length === 0)) throw new TroupeError('config/invalid', `saga '${name}' needs 1 to ${STEPS_MAX} steps and no empty list of them`)
   return groups
@@ -80,6 +80,7 @@ export function saga<TInput = unknown>(options: SagaOptions<TInput>) {
   const steps = groups.flat()
   const groupNames = groups.map(groupName)
   const byName = new Map(steps.map(step => [step.name, step]))
+  const stepAt = (step: string): SagaStep => byName.get(step) as SagaStep
   const undoable = steps.filter(({ undo }) => undo !== undefined).toReversed()
   return setup({
     types: { context: {} as SagaContext<TInput>, events: {} as SagaEvent, input: {} as TInput, output: {} as Outcome<SagaOutput>, tags: {} as 'held' },
@@ -88,8 +89,9 @@ export function saga<TInput = unknown>(options: SagaOptions<TInput>) {
     actors: { ...actorsOf(steps), key: task({ run: ({ idempotencyKey }: TaskScope<unknown>) => idempotencyKey }) },
     guards: {
       hasFailed: ({ context }) => Object.values(context.steps).some(({ status }) => status === 'failed' || status === 'unclear'),
-      isNeeded: ({ context }, { step }: { readonly step: string }) => byName.get(step)?.when?.(givenIn(context)) ?? true,
-      isToUndo: ({ context }, { step }: { readonly step: string }) => isToUndo(context, byName.get(step)),
+      isNeeded: ({ context }, { step }: { readonly step: string }) => needOf(stepAt(step), context) === 'run',
+      isUndecided: ({ context }, { step }: { readonly step: string }) => needOf(stepAt(step), context) instanceof Error,
+      isToUndo: ({ context }, { step }: { readonly step: string }) => isToUndo(context, stepAt(step)),
       isHeld: ({ event }, { step }: { readonly step: string }) => 'step' in event && event.step === step,
       hasToUndo: ({ context }) => undoable.some(step => isToUndo(context, step)),
     },

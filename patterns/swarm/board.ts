@@ -1,3 +1,5 @@
+import { whyUnfit } from '../../machines/storable.ts'
+
 /** What stands on the blackboard under a topic. */
 export interface BoardEntry {
   readonly value: unknown
@@ -22,6 +24,7 @@ export interface SignedWrite extends Write {
 
 export interface BoardRules {
   readonly topicsMax: number
+  readonly valueCharsMax: number
   /** What becomes of a topic when something is written to it. */
   merge(current: unknown, proposed: unknown, topic: string): unknown
 }
@@ -34,8 +37,13 @@ export const isTopic = (topic: unknown): topic is string => typeof topic === 'st
 
 export const isSame = (a: unknown, b: unknown): boolean => Object.is(a, b) || (typeof a === 'object' && typeof b === 'object' && JSON.stringify(a) === JSON.stringify(b))
 
-/** Carries out writes in their order. What changes nothing makes no new version. */
-export function writeAll(board: Board, writes: readonly SignedWrite[], { topicsMax, merge }: BoardRules): { readonly changed: Board; readonly refused: number } {
+export function fits(value: unknown, charsMax: number): boolean {
+  if (value === undefined) return false
+  return (typeof value === 'string' ? value.length : typeof value === 'object' ? JSON.stringify(value).length : 0) <= charsMax
+}
+
+/** Carries out writes in their order. What changes nothing makes no new version. Throws what `merge` throws, and for what it gives that is no JSON. */
+export function writeAll(board: Board, writes: readonly SignedWrite[], { topicsMax, valueCharsMax, merge }: BoardRules): { readonly changed: Board; readonly refused: number } {
   const changed: Record<string, BoardEntry> = {}
   let refused = 0
   let room = topicsMax - Object.keys(board).length
@@ -47,6 +55,12 @@ export function writeAll(board: Board, writes: readonly SignedWrite[], { topicsM
       continue
     }
     const merged = entry ? merge(entry.value, value, topic) : value
+    const why = whyUnfit(merged, `what was merged under '${topic}'`)
+    if (why !== null) throw new TypeError(why)
+    if (!fits(merged, valueCharsMax)) {
+      refused++
+      continue
+    }
     if (entry && isSame(entry.value, merged)) continue
     if (!entry) room--
     changed[topic] = { value: merged, version: version + 1, by: peer }

@@ -1,12 +1,11 @@
 import { assign, enqueueActions, sendParent, setup, stopChild } from 'xstate'
 import type { DoneActorEvent } from 'xstate'
-import { z } from 'zod'
 import { addUsage, noUsage } from '../../machines/outcome.ts'
 import type { MemberOutcome, Usage } from '../../machines/outcome.ts'
 import { delegation } from '../delegation.ts'
 import { PEER, resolveSwarm } from './options.ts'
 import type { ResolvedSwarm, SwarmOptions } from './options.ts'
-import { applyResults, followRule, viewsOf } from './peers.ts'
+import { applyResults, followRule, peerStep, viewsOf } from './peers.ts'
 import type { CellReport, CellState, PeerResult, PeerStep, PeerView, Round } from './peers.ts'
 
 export interface CellInput {
@@ -40,14 +39,6 @@ export interface CellOutput {
 }
 
 export type CellEvent = ({ readonly type: 'swarm.round' } & Round) | { readonly type: 'swarm.end' }
-
-/** What a member must put out. */
-export const peerStep = z.object({
-  state: z.unknown().optional(),
-  send: z.array(z.object({ to: z.union([z.number(), z.literal('neighbours')]), body: z.unknown() })).optional(),
-  write: z.array(z.object({ topic: z.string(), value: z.unknown(), ifVersion: z.number().optional() })).optional(),
-  again: z.boolean().optional(),
-})
 
 const workId = (peer: number): string => `peer-${peer}`
 const peerOf = (actorId: string): number => Number(actorId.slice('peer-'.length))

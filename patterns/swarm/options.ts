@@ -1,4 +1,5 @@
 import { TroupeError } from '../../src/core/errors.ts'
+import { resolveLimits } from '../limits.ts'
 import { resolveMembers } from '../member.ts'
 import type { Member, MemberOptions } from '../member.ts'
 import type { Board, BoardRules } from './board.ts'
@@ -96,7 +97,7 @@ export const PEER = 'peer'
 
 export function resolveSwarm<TState>(options: SwarmOptions<TState>): ResolvedSwarm {
   const { name, peers, topics, rule, member, seed = 1, init = () => null, merge = (_, proposed) => proposed } = options
-  const limits = resolveLimits(name, options.limits)
+  const limits = resolveLimits(`swarm '${name}'`, defaultSwarmLimits, options.limits)
   const refuse = (what: string): TroupeError => new TroupeError('config/invalid', `swarm '${name}': ${what}`)
   if (!(Number.isInteger(peers) && peers >= 1)) throw refuse(`peers must be a whole number from 1, not ${peers}`)
   if (peers > limits.peersMax) throw refuse(`${peers} peers are more than limits.peersMax, ${limits.peersMax}`)
@@ -114,7 +115,7 @@ export function resolveSwarm<TState>(options: SwarmOptions<TState>): ResolvedSwa
     rule: rule as PeerRule<unknown> | undefined,
     members: member === undefined ? {} : resolveMembers(name, { [PEER]: member }),
     rules: { seed, topicsOf, neighbours: neighboursIn(options.neighbourhood ?? 'ring', peers, seed), sendsMax: limits.sendsMax, valueCharsMax: limits.valueCharsMax },
-    board: { topicsMax: limits.topicsMax, merge },
+    board: { topicsMax: limits.topicsMax, valueCharsMax: limits.valueCharsMax, merge },
     collect: options.collect ?? false,
     onFailure: options.onFailure ?? 'skip',
     until: options.until,
@@ -129,12 +130,4 @@ function cached<T>(find: (of: number) => T, byArgument: boolean): (of: number) =
     if (!known.has(key)) known.set(key, find(of))
     return known.get(key) as T
   }
-}
-
-function resolveLimits(name: string, overrides: Partial<SwarmLimits> = {}): SwarmLimits {
-  for (const [limit, value] of Object.entries(overrides)) {
-    if (!Object.hasOwn(defaultSwarmLimits, limit)) throw new TroupeError('config/invalid', `swarm '${name}': limits.${limit} is not a limit; the limits are ${Object.keys(defaultSwarmLimits).join(', ')}`)
-    if (!(value > 0)) throw new TroupeError('config/invalid', `swarm '${name}': limits.${limit} must be a positive number, not ${value}`)
-  }
-  return { ...defaultSwarmLimits, ...overrides }
 }

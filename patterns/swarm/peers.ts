@@ -1,4 +1,6 @@
-import { isTopic } from './board.ts'
+import { z } from 'zod'
+import { whyUnfit } from '../../machines/storable.ts'
+import { fits, isTopic } from './board.ts'
 import type { Board, BoardEntry, SignedWrite, Write } from './board.ts'
 import { drawFrom } from './neighbourhood.ts'
 import type { Neighbours } from './neighbourhood.ts'
@@ -35,6 +37,14 @@ export interface PeerStep<TState = unknown> {
   /** To step in the next round whatever happens; else only when it is sent something or one of its topics has changed. */
   readonly again?: boolean
 }
+
+/** What a member must put out; what a rule gives is read by it as well. */
+export const peerStep = z.object({
+  state: z.unknown().optional(),
+  send: z.array(z.object({ to: z.union([z.number(), z.literal('neighbours')]), body: z.unknown() })).optional(),
+  write: z.array(z.object({ topic: z.string(), value: z.unknown(), ifVersion: z.number().optional() })).optional(),
+  again: z.boolean().optional(),
+})
 
 /** What a peer does, of what it sees: no clock, no I/O; `random` gives numbers from 0 to 1, the same ones for the same seed. */
 export type PeerRule<TState> = (view: PeerView<TState>, random: () => number) => PeerStep<TState> | undefined
@@ -123,15 +133,23 @@ const pick = (board: Board, topics: ReadonlySet<string>): Board => {
   return picked
 }
 
-/** Lets each of them follow the rule; one that throws has failed, and the others do not notice. */
+/** Lets each of them follow the rule; one that throws, or gives what is no step, has failed, and the others do not notice. */
 export function followRule(rule: PeerRule<unknown>, views: readonly PeerView[], seed: number): readonly PeerResult[] {
   return views.map(view => {
     try {
-      return { id: view.id, step: rule(view, drawFrom(`${seed}/${view.id}/${view.round}`)) }
+      return { id: view.id, step: readStep(rule(view, drawFrom(`${seed}/${view.id}/${view.round}`))) }
     } catch (error) {
       return { id: view.id, failure: error instanceof Error ? error.message : String(error) }
     }
   })
+}
+
+function readStep(given: unknown): PeerStep | undefined {
+  if (given === undefined || given === null) return undefined
+  const { success, data, error } = peerStep.safeParse(given)
+  const why = success ? whyUnfit(data, 'its step') : z.prettifyError(error)
+  if (why !== null) throw new TypeError(why)
+  return data as PeerStep
 }
 
 /** Carries out what peers do: the cell after the round, and its report. Peers that did nothing cost nothing in its checkpoint. */
@@ -168,12 +186,13 @@ export function applyResults(cell: CellState, results: readonly PeerResult[], ru
 }
 
 function lettersOf(id: number, { send = [] }: PeerStep, { neighbours, sendsMax }: PeerRules): { readonly letters: readonly Mail[]; readonly refused: number } {
-  const all = send.flatMap(({ to, body }) => (to === 'neighbours' ? neighbours.of(id) : [to]).map(other => ({ to: other, from: id, body })))
-  const letters = all.slice(0, sendsMax).filter(letter => neighbours.has(id, letter.to))
-  return { letters, refused: all.length - letters.length }
-}
-
-const fits = (value: unknown, charsMax: number): boolean => {
-  if (value === undefined) return false
-  return (typeof value === 'string' ? value.length : typeof value === 'object' ? JSON.stringify(value).length : 0) <= charsMax
+  const letters: Mail[] = []
+  let wanted = 0
+  for (const { to, body } of send) {
+    const readers = to === 'neighbours' ? neighbours.of(id) : [to]
+    // Never more than may be sent: neighbours may be many, and be named again and again.
+    for (const other of readers.slice(0, Math.max(0, sendsMax - wanted))) if (neighbours.has(id, other)) letters.push({ to: other, from: id, body })
+    wanted += readers.length
+  }
+  return { letters, refused: wanted - letters.length }
 }

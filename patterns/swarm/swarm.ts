@@ -46,6 +46,8 @@ export interface SwarmContext {
   readonly refused: number
   readonly failed: number
   readonly ended: SwarmEnd | null
+  /** What its `until`, `merge` or `topics` has thrown. */
+  readonly error: string | null
   readonly outputs: Readonly<Record<number, CellOutput>>
 }
 
@@ -95,7 +97,13 @@ export function swarm<TState>(options: SwarmOptions<TState>) {
         for (const cell of silent) enqueue.stopChild(cellId(cell))
         enqueue.assign({ lost: { ...context.lost, ...Object.fromEntries(silent.map(cell => [cell, `it took longer than ${limits.roundTimeoutMs} ms for round ${context.round}`])) } })
       }),
-      endRound: assign(({ context }) => afterRound(context, resolved)),
+      endRound: assign(({ context }): Partial<SwarmContext> => {
+        try {
+          return afterRound(context, resolved)
+        } catch (error) {
+          return { ended: 'failure', error: textOf(error), reports: [] }
+        }
+      }),
       end: assign({ ended: (_, ended: SwarmEnd) => ended }),
       endCells: enqueueActions(({ context, enqueue }) => {
         for (const cell of livingOf(context, cells)) enqueue.sendTo(cellId(cell), { type: 'swarm.end' })
@@ -115,7 +123,7 @@ export function swarm<TState>(options: SwarmOptions<TState>) {
     meta: catalogued({ kind: 'pattern', name, ...(options.description !== undefined && { description: options.description }), capabilities: options.capabilities ?? [] }),
     context: ({ input: { task, depth = 1 } = {} }) => ({
       task, depth, round: 0, board: {}, mail: [], changed: {}, busy: [], awaited: Array.from({ length: cells }, (_, cell) => cell), reports: [],
-      lost: {}, steps: 0, messages: 0, refused: 0, failed: 0, ended: depth > limits.depthMax ? 'failure' : null, outputs: {},
+      lost: {}, steps: 0, messages: 0, refused: 0, failed: 0, ended: depth > limits.depthMax ? 'failure' : null, error: null, outputs: {},
     }),
     entry: 'spawnCells',
     initial: 'running',
@@ -159,7 +167,8 @@ const livingOf = ({ lost }: SwarmContext, cells: number): readonly number[] => A
 /** What the cells that have a reason to step are told. */
 function roundsOf({ awaited, mail, changed, lost }: SwarmContext, { peersPerCell, topicsOfCell }: ResolvedSwarm): readonly { readonly cell: number; readonly mail: readonly Mail[]; readonly changed: Board }[] {
   const byCell = Map.groupBy(mail, ({ to }) => Math.floor(to / peersPerCell))
-  return awaited.filter(cell => !Object.hasOwn(lost, cell)).map(cell => ({ cell, mail: byCell.get(cell) ?? [], changed: ofInterest(changed, topicsOfCell(cell)) }))
+  const hasChanged = Object.keys(changed).length > 0
+  return awaited.filter(cell => !Object.hasOwn(lost, cell)).map(cell => ({ cell, mail: byCell.get(cell) ?? [], changed: hasChanged ? ofInterest(changed, topicsOfCell(cell)) : changed }))
 }
 
 const ofInterest = (changed: Board, topics: ReadonlySet<string> | undefined): Board => (topics ? Object.fromEntries(Object.entries(changed).filter(([topic]) => topics.has(topic))) : changed)
@@ -173,7 +182,8 @@ function afterRound(context: SwarmContext, resolved: ResolvedSwarm): Partial<Swa
   const mail = reports.flatMap(report => report.mail)
   const topics = Object.keys(changed)
   const addressed = new Set([...reports.filter(({ isBusy }) => isBusy).map(({ cell }) => cell), ...mail.map(({ to }) => Math.floor(to / peersPerCell))])
-  const awaited = livingOf(context, cells).filter(cell => addressed.has(cell) || topics.some(topic => topicsOfCell(cell)?.has(topic) ?? true))
+  // The topics of all cells are asked for here, where it may throw, and then known.
+  const awaited = livingOf(context, cells).filter(cell => topics.some(topic => topicsOfCell(cell)?.has(topic) ?? true) || addressed.has(cell))
   const sum = (of: (report: CellReport) => number): number => reports.reduce((total, report) => total + of(report), 0)
   const failed = context.failed + sum(report => Object.keys(report.failed).length)
   const round = context.round + 1
@@ -187,7 +197,7 @@ function afterRound(context: SwarmContext, resolved: ResolvedSwarm): Partial<Swa
 }
 
 function outcomeOf(context: SwarmContext, { cells, peers, peersPerCell, collect, until, limits }: ResolvedSwarm): PatternOutcome<SwarmResult> {
-  const { ended, round, steps, messages, refused, board, outputs, lost, failed, depth } = context
+  const { ended, round, steps, messages, refused, board, outputs, lost, failed, depth, error } = context
   const members = Array.from({ length: cells }, (_, cell): MemberOutcome => {
     const ended = outputs[cell]
     const common = { kind: 'outcome', member: cellId(cell), attempts: 1 } as const
@@ -210,7 +220,7 @@ function outcomeOf(context: SwarmContext, { cells, peers, peersPerCell, collect,
         return until ? ['failed', `what it was to find was not found in ${limits.roundsMax} rounds`] : ['done', null]
       default:
         if (depth > limits.depthMax) return ['failed', `it is ${depth} patterns deep, the limit depthMax is ${limits.depthMax}: is there a cycle?`]
-        return ['failed', `${failed} peers have failed, ${Object.keys(lost).length} cells were lost`]
+        return ['failed', error ?? `${failed} peers have failed, ${Object.keys(lost).length} cells were lost`]
     }
   })()
   return {
