@@ -16,11 +16,6 @@ export interface Review extends Facts {
   readonly more: number
 }
 
-/** What one reviewer is told: a file, and how to review it. */
-interface ReviewInput {
-  readonly task: Assignment
-}
-
 /** The findings that are kept of one file. */
 const FINDINGS_MAX = 20
 

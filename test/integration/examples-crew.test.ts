@@ -103,7 +103,7 @@ describe('on a real model', () => {
   /** Calls the first tool it is given, then remarks on line 1. */
   const openServer = async (): Promise<ChatServer> => {
     const server: ChatServer = await chatServer(response => {
-      const { messages, tools } = server.requests.at(-1)?.body as unknown as { readonly messages: readonly { readonly role: string }[]; readonly tools: readonly { readonly function: { readonly name: string } }[] }
+      const { messages, tools } = (server.requests.at(-1) as { readonly body: unknown }).body as { readonly messages: readonly { readonly role: string }[]; readonly tools: readonly { readonly function: { readonly name: string } }[] }
       const name = tools[0]?.function.name ?? ''
       const isTold = messages.some(({ role }) => role === 'tool')
       stream(isTold ? [says(JSON.stringify({ findings: [{ rule: 'remark', line: 1, text: `I have called ${name}` }] })), ends('stop'), used(10, 5)] : [calls(0, { id: '1', name, arguments: '{}' }), ends('tool_calls'), used(10, 5)])(response)

@@ -18,7 +18,7 @@ export async function unrest({ prefix, serverOf }: Place): Promise<readonly stri
   for (let partition = 0; partition < PARTITIONS; partition++) {
     const server = await serverOf(partition)
     await Promise.all(Object.entries(WAITING).flatMap(([size, names]) => names.map(async name => {
-      const count = await server.command(size, `{${prefix}:${partition}}:${name}`)
+      const count = Number(await server.command(size, `{${prefix}:${partition}}:${name}`))
       if (count !== 0) found.push(`${count} in ${name} of partition ${partition}`)
     })))
   }
