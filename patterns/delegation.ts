@@ -4,6 +4,7 @@ import { addUsage, asOutcome, noUsage } from '../machines/outcome.ts'
 import type { MemberOutcome, Outcome, OutcomeStatus, Usage } from '../machines/outcome.ts'
 import { callEnded, permit, permitOf, readBreakerUse } from '../machines/permit.ts'
 import type { BreakerUse } from '../machines/permit.ts'
+import { toStorable, whyUnfit } from '../machines/storable.ts'
 import { TroupeError } from '../src/core/errors.ts'
 import { backoffMs, resolveRetry } from '../src/core/retry.ts'
 import { actorAt } from '../src/core/targets.ts'
@@ -101,7 +102,7 @@ export function delegation(members: Readonly<Record<string, MemberOptions>>, def
         exit: 'end',
         after: { patience: { target: 'assessing', actions: { type: 'keep', params: ({ context }) => ended('timeout', `it took longer than ${policy(context).timeoutMs} ms`) } } },
         on: {
-          'xstate.done.actor.*': { target: 'assessing', actions: { type: 'keep', params: ({ event }) => asOutcome(event.output) } },
+          'xstate.done.actor.*': { target: 'assessing', actions: { type: 'keep', params: ({ event }) => outcomeOf(event.output) } },
           'xstate.error.actor.*': { target: 'assessing', actions: { type: 'keep', params: ({ event }) => thrown((event as ErrorActorEvent).error) } },
         },
       },
@@ -133,6 +134,12 @@ function policyOf(options: MemberOptions, defaults: MemberPolicy): Policy {
 
 const unknownPolicy = policyOf({ member: 'nobody' }, {})
 
+/** What a member in process puts out has passed no border yet. */
+function outcomeOf(output: unknown): Outcome {
+  const why = whyUnfit(output, 'its output')
+  return why === null ? asOutcome(output) : ended('failed', why)
+}
+
 /** A member that threw has failed; one that somebody else stopped is called off. */
 function thrown(error: unknown): Outcome {
   const reason = error instanceof Error ? error.message : String(error)
@@ -149,7 +156,7 @@ function validated(outcome: Outcome, validate: Validation | undefined): Outcome 
       return verdict === true ? outcome : refuse(verdict === false ? 'it was refused' : verdict)
     }
     const parsed = validate.safeParse(output)
-    return parsed.success ? { ...outcome, output: parsed.data } : refuse(parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'output'}: ${message}`).join('; '))
+    return parsed.success ? { ...outcome, output: toStorable(parsed.data, 'output') } : refuse(parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'output'}: ${message}`).join('; '))
   } catch (error) {
     return refuse(error instanceof Error ? error.message : String(error))
   }

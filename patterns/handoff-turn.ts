@@ -1,6 +1,8 @@
 import type { Content, Message } from '../machines/agent/index.ts'
 import { addUsage, noUsage } from '../machines/outcome.ts'
 import type { MemberOutcome, Outcome, PatternOutcome, Usage } from '../machines/outcome.ts'
+import { passOn } from './history.ts'
+import type { History } from './history.ts'
 
 /** A change of control. */
 export interface Transfer {
@@ -34,6 +36,7 @@ export interface HandoffRules {
   readonly repeatsMax: number
   readonly mistakesMax: number
   readonly onFailure: 'fail' | 'start'
+  readonly history: History
 }
 
 export const beginTurn = ({ content, ask }: Waiting): Turn => ({ content, ask, transfers: [], mistakes: 0, members: [], usage: noUsage, outcome: null })
@@ -58,12 +61,14 @@ function afterHandoff(turn: Turn, from: string, { to, reason, messages }: { read
   return { kind: 'say', turn: { ...turn, mistakes }, content: `Error: nothing was handed over: ${why}. The others are ${others}. Go on yourself, or hand over to one of them.` }
 }
 
-function transfer(before: Turn, made: Transfer, messages: readonly Message[], { handoffsMax, repeatsMax }: HandoffRules): Next {
+function transfer(before: Turn, made: Transfer, messages: readonly Message[], { handoffsMax, repeatsMax, history }: HandoffRules): Next {
   const { from, to, reason } = made
   if (before.transfers.length >= handoffsMax) return over(before, failure(`handed over ${handoffsMax} times in one turn, the limit handoffsMax: ${pathOf(before)}, and then to ${to}`))
   const again = before.transfers.filter(other => other.from === from && other.to === to).length
   if (again >= repeatsMax) return over(before, failure(`it goes round in circles: ${from} has handed over to ${to} ${again} times before: ${pathOf(before)}`))
-  return { kind: 'transfer', turn: { ...before, transfers: [...before.transfers, made] }, to, content: `${from} has handed over to you${reason === '' ? '' : `: ${reason}`}. Go on with it.`, messages }
+  const known = passOn(messages, history)
+  if (typeof known === 'string') return over(before, failure(`what ${to} is to know cannot be said: ${known}`))
+  return { kind: 'transfer', turn: { ...before, transfers: [...before.transfers, made] }, to, content: `${from} has handed over to you${reason === '' ? '' : `: ${reason}`}. Go on with it.`, messages: known }
 }
 
 const pathOf = ({ transfers }: Turn): string => [transfers[0]?.from, ...transfers.map(({ to }) => to)].join(' → ')

@@ -10,7 +10,6 @@ import { TroupeError } from '../src/core/errors.ts'
 import { askAtHand, reply } from '../src/core/targets.ts'
 import { afterPart, beginTurn } from './handoff-turn.ts'
 import type { HandoffRules, Next, Turn, Waiting } from './handoff-turn.ts'
-import { passOn } from './history.ts'
 import type { History } from './history.ts'
 import { resolvePatternLimits } from './limits.ts'
 import { resolveMembers } from './member.ts'
@@ -83,7 +82,7 @@ export function handoff({ members: given, start, history = 'full', handoffsMax =
     if (!(Number.isInteger(value) && value >= 0)) throw new TroupeError('config/invalid', `pattern '${name}': ${option} must be a whole number from 0, not ${value}`)
   }
   const limits = resolvePatternLimits(name, options.limits)
-  const rules: HandoffRules = { members: names, start, handoffsMax, repeatsMax, mistakesMax, onFailure }
+  const rules: HandoffRules = { members: names, start, handoffsMax, repeatsMax, mistakesMax, onFailure, history }
 
   const machine = setup({
     types: { context: {} as HandoffContext, input: {} as AgentInput | undefined, events: {} as HandoffEvent, output: {} as PatternOutcome, children: {} as Record<string, 'seat'> },
@@ -205,6 +204,6 @@ export function handoff({ members: given, start, history = 'full', handoffsMax =
   /** Control goes to a member, in a session of its own. */
   function sit({ seats, data, depth }: HandoffContext, member: string, messages: Extract<Next, { kind: 'transfer' }>['messages']): { readonly active: string; readonly seat: string; readonly seats: number; readonly input: SeatInput } {
     const id = `${member}-${seats + 1}`
-    return { active: member, seat: id, seats: seats + 1, input: { seat: id, member, session: { messages: passOn(messages, history), data, depth: depth + 1 } } }
+    return { active: member, seat: id, seats: seats + 1, input: { seat: id, member, session: { messages, data, depth: depth + 1 } } }
   }
 }

@@ -28,11 +28,13 @@ export const defaultPatternLimits: PatternLimits = {
   patternTimeoutMs: 24 * 60 * 60_000,
 }
 
-/** Fills in the defaults. Throws `config/invalid` for a name that is no limit or a value that is no positive number. */
-export function resolvePatternLimits(pattern: string, overrides: Partial<PatternLimits> = {}): PatternLimits {
-  for (const [name, value] of Object.entries(overrides)) {
-    if (!Object.hasOwn(defaultPatternLimits, name)) throw new TroupeError('config/invalid', `pattern '${pattern}': limits.${name} is not a limit; the limits are ${Object.keys(defaultPatternLimits).join(', ')}`)
-    if (!(Number.isFinite(value) && value > 0)) throw new TroupeError('config/invalid', `pattern '${pattern}': limits.${name} must be a positive number, not ${String(value)}`)
+export const resolvePatternLimits = (pattern: string, overrides?: Partial<PatternLimits>): PatternLimits => resolveLimits(`pattern '${pattern}'`, defaultPatternLimits, overrides)
+
+/** Fills in the defaults. Throws `config/invalid` for a name that is no limit, a time that is not positive, or a number that is not a whole one from 1: half a piece of work would never begin. */
+export function resolveLimits<TLimits extends object>(what: string, defaults: TLimits, overrides: Partial<TLimits> = {}): TLimits {
+  for (const [name, value] of Object.entries<unknown>(overrides)) {
+    if (!Object.hasOwn(defaults, name)) throw new TroupeError('config/invalid', `${what}: limits.${name} is not a limit; the limits are ${Object.keys(defaults).join(', ')}`)
+    if (!(typeof value === 'number' && Number.isFinite(value) && value > 0 && (name.endsWith('Ms') || Number.isInteger(value)))) throw new TroupeError('config/invalid', `${what}: limits.${name} must be a positive ${name.endsWith('Ms') ? 'number of milliseconds' : 'whole number'}, not ${String(value)}`)
   }
-  return { ...defaultPatternLimits, ...overrides }
+  return { ...defaults, ...overrides }
 }

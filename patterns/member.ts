@@ -73,7 +73,8 @@ function nameAll(members: readonly (Member | MemberOptions)[]): [string, Member 
 }
 
 function checkMember(pattern: string, name: string, options: MemberOptions): MemberOptions {
-  if (!isName(name)) throw new TroupeError('config/invalid', `pattern '${pattern}': ${JSON.stringify(name)} cannot name a member`)
+  // Members are keys of plain objects, which have some of their own: `constructor`, say.
+  if (!isName(name) || name in Object.prototype) throw new TroupeError('config/invalid', `pattern '${pattern}': ${JSON.stringify(name)} cannot name a member`)
   const { member, fallback, timeoutMs, breaker } = options
   for (const [option, value] of Object.entries({ member, ...(fallback !== undefined && { fallback }) })) {
     const isMember = typeof value === 'string' ? isName(value) : isLogic(value)

@@ -1,8 +1,9 @@
 import { enqueueActions, sendParent, sendTo, setup } from 'xstate'
 import type { DoneActorEvent, ErrorActorEvent, UnknownActorLogic } from 'xstate'
-import type { AgentInput, AgentReport, Content } from '../machines/agent/index.ts'
-import { asOutcome, noUsage } from '../machines/outcome.ts'
-import type { Outcome } from '../machines/outcome.ts'
+import { z } from 'zod'
+import type { AgentInput, AgentReport, Content, Message } from '../machines/agent/index.ts'
+import { asOutcome, isOutcome, noUsage } from '../machines/outcome.ts'
+import type { Outcome, Usage } from '../machines/outcome.ts'
 import { memberLogic } from './member.ts'
 import type { MemberOptions } from './member.ts'
 
@@ -50,14 +51,14 @@ export function seat(members: Readonly<Record<string, MemberOptions>>, timeoutMs
     entry: 'open',
     initial: 'idle',
     on: {
-      'xstate.done.actor.*': { target: '.over', actions: enqueueActions(({ event, enqueue }) => enqueue.assign({ outcome: ended(asOutcome(event.output)) })) },
+      'xstate.done.actor.*': { target: '.over', actions: enqueueActions(({ event, enqueue }) => enqueue.assign({ outcome: ended(answered(event.output)) })) },
       'xstate.error.actor.*': { target: '.over', actions: enqueueActions(({ event, enqueue }) => enqueue.assign({ outcome: lost('failed', textOf((event as ErrorActorEvent).error)) })) },
     },
     states: {
       idle: { on: { 'seat.say': { target: 'busy', actions: sendTo(SESSION, ({ event }) => ({ type: 'user.message', content: event.content })) } } },
       busy: {
         on: {
-          'agent.answered': { target: 'idle', actions: { type: 'tell', params: ({ event }) => event.outcome } },
+          'agent.answered': { target: 'idle', actions: { type: 'tell', params: ({ event }) => answered(event.outcome) } },
           'agent.handed-off': { target: 'idle', actions: { type: 'tell', params: ({ event }) => handedOff(event) } },
         },
         after: { patience: { target: 'over', actions: enqueueActions(({ enqueue }) => enqueue.assign({ outcome: lost('timeout', `it took longer than ${timeoutMs} ms`) })) } },
@@ -73,4 +74,18 @@ const textOf = (error: unknown): string => (error instanceof Error ? error.messa
 /** A session has no task to be done with: whatever it ends with, nobody can go on with it. */
 const ended = (outcome: Outcome): Outcome => (outcome.status === 'done' ? { ...outcome, status: 'failed', reason: 'its session has ended' } : outcome)
 
-const handedOff = ({ to, reason, messages, usage }: Extract<AgentReport, { type: 'agent.handed-off' }>): Outcome => ({ kind: 'outcome', status: 'handed-off', output: { to, reason, messages }, reason: null, usage })
+/** Sessions may be machines of users, so their reports may be anything. */
+const report = z.object({ to: z.string(), reason: z.string().catch(''), messages: z.array(z.custom<Message>(message => typeof message === 'object' && message !== null)).catch([]) })
+
+function handedOff(event: unknown): Outcome {
+  const { success, data } = report.safeParse(event)
+  const { usage } = event as { readonly usage?: Usage }
+  const outcome = { kind: 'outcome', status: 'handed-off', output: data, reason: null, usage }
+  if (!success) return lost('failed', 'it has handed over to nobody')
+  return isOutcome(outcome) ? outcome : { ...outcome, kind: 'outcome', status: 'handed-off', usage: noUsage }
+}
+
+const answered = (given: unknown): Outcome => {
+  const outcome = asOutcome(given)
+  return outcome.status === 'handed-off' ? handedOff({ ...(outcome.output as object | null), usage: outcome.usage }) : outcome
+}

@@ -5,7 +5,7 @@ import { decision, functionMember } from './decision.ts'
 import type { Briefing, Decision, Report } from './decision.ts'
 import { memberLogic, resolveMembers, withRole } from './member.ts'
 import type { Member, MemberOptions, Members } from './member.ts'
-import { asVerdict, done, failed, isDone, resultAt, team, whyNot } from './team.ts'
+import { asVerdict, done, failed, inOrder, isDone, resultAt, team, whyNot } from './team.ts'
 import type { PatternOptions, TeamContext, Verdict } from './team.ts'
 
 /** What a member's work that is not done means: the manager is told, or the whole has failed. */
@@ -111,8 +111,6 @@ export function supervisor({ manager, members: given, descriptions = {}, onFailu
 
 const tasksOf = (order: Order): readonly { readonly member: string; readonly task: unknown }[] => (order.kind === 'delegate' ? order.tasks : [])
 
+/** Of all that was given out: the manager decides when nothing is under way. */
 const reportsOf = (context: TeamContext): readonly Report[] =>
-  context.work.flatMap(({ member, task }, index) => {
-    const outcome = member === MANAGER ? undefined : resultAt(context, index)
-    return outcome ? [{ member, task, status: outcome.status, output: outcome.output, reason: outcome.reason }] : []
-  })
+  inOrder(context).flatMap(({ member, status, output, reason }, index) => (member === MANAGER ? [] : [{ member, task: context.work[index]?.task, status, output, reason }]))

@@ -2,6 +2,7 @@ import { assign, enqueueActions, setup } from 'xstate'
 import type { AnyActorLogic, DoneActorEvent } from 'xstate'
 import { addUsage, noUsage } from '../machines/outcome.ts'
 import type { MemberInput, MemberOutcome, OutcomeStatus, PatternOutcome } from '../machines/outcome.ts'
+import { whyUnfit } from '../machines/storable.ts'
 import { catalogueEntryOf, catalogued, childLogicOf } from '../src/core/catalogue.ts'
 import { TroupeError } from '../src/core/errors.ts'
 import { delegation } from './delegation.ts'
@@ -150,7 +151,9 @@ export function team({ name, description, capabilities = [], limits: overrides }
 /** A verdict, or why there is none. */
 export function attempt(work: () => Verdict | null): Verdict | null {
   try {
-    return work()
+    const verdict = work()
+    const why = verdict && whyUnfit(verdict.output, 'output')
+    return why === null ? verdict : failed(why)
   } catch (error) {
     return failed(error instanceof Error ? error.message : String(error))
   }
@@ -158,11 +161,24 @@ export function attempt(work: () => Verdict | null): Verdict | null {
 
 function planWork(plan: () => readonly DelegationInput[], { work }: TeamContext, { fanOutMax, spawnsMax }: PatternLimits): readonly DelegationInput[] | Verdict {
   let more: readonly DelegationInput[] = []
-  const refusal = attempt(() => ((more = plan()), null))
+  const refusal = attempt(() => {
+    // Without a task an agent would be a session, and wait.
+    more = plan().map(piece => ({ ...piece, task: piece.task ?? null }))
+    return whyNoWork(more)
+  })
   if (refusal) return refusal
   if (more.length > fanOutMax) return failed(`${more.length} pieces of work at once, the limit fanOutMax is ${fanOutMax}`)
   if (work.length + more.length > spawnsMax) return failed(`${work.length + more.length} pieces of work in all, the limit spawnsMax is ${spawnsMax}`)
   return more
+}
+
+/** Why work cannot be given out; null when it can. */
+function whyNoWork(work: readonly DelegationInput[]): Verdict | null {
+  for (const { member, task } of work) {
+    const why = whyUnfit(task, `the task for '${member}'`)
+    if (why !== null) return failed(why)
+  }
+  return null
 }
 
 /** As many pieces of work under way as may be. */

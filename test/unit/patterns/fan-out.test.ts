@@ -117,7 +117,7 @@ test('patterns stand in patterns, as deep as the limit allows', async () => {
 test.each([
   ['a policy that is none', () => parallel({ name: 'p', members: ['a'], policy: { quorum: 0 } }), 'pattern \'p\': policy must be all, any, settled or { quorum: a whole number from 1 }, not {"quorum":0}'],
   ['a limit that is none', () => parallel({ name: 'p', members: ['a'], limits: { fanMax: 1 } as never }), /^pattern 'p': limits.fanMax is not a limit; the limits are fanOutMax, /],
-  ['a limit that is no number', () => parallel({ name: 'p', members: ['a'], limits: { depthMax: 0 } }), "pattern 'p': limits.depthMax must be a positive number, not 0"],
+  ['a limit that is no number', () => parallel({ name: 'p', members: ['a'], limits: { depthMax: 0 } }), "pattern 'p': limits.depthMax must be a positive whole number, not 0"],
   ['a member with the name of a role', () => parallel({ name: 'p', members: ['reduce'], reduce: 'r' }), "pattern 'p': no member can be called 'reduce', which is a role of it"],
 ])('%s is refused', (_, make, message) => {
   expect(make).toThrow(expect.objectContaining({ code: 'config/invalid', message: typeof message === 'string' ? message : expect.stringMatching(message) }))
