@@ -1,6 +1,8 @@
 import { z } from 'zod'
 import { noUsage } from '../outcome.ts'
 import type { MemberInput, Outcome, OutcomeStatus, Usage } from '../outcome.ts'
+import type { AgentLimits } from './limits.ts'
+import { newestWithin } from './memory.ts'
 import type { Content, Message } from './model.ts'
 
 export interface AgentInput extends MemberInput {
@@ -129,13 +131,14 @@ export function outcomeOf({ ending, work }: AgentContext): Outcome {
 }
 
 /** The same for whoever goes on with it: after a handoff with the conversation, which is too much for those who only asked. */
-export function resultOf(context: AgentContext): Outcome {
+export function resultOf(context: AgentContext, limits: AgentLimits): Outcome {
   const outcome = outcomeOf(context)
-  return outcome.status === 'handed-off' ? { ...outcome, output: { ...(outcome.output as Handover), messages: context.messages } } : outcome
+  return outcome.status === 'handed-off' ? { ...outcome, output: { ...(outcome.output as Handover), messages: handedOver(context, limits) } } : outcome
 }
 
-export function reportOf(agent: string, context: AgentContext): AgentReport {
+const handedOver = ({ messages }: AgentContext, { handoverBytesMax }: AgentLimits): readonly Message[] => newestWithin(messages, handoverBytesMax, message => Buffer.byteLength(JSON.stringify(message)))
+
+export function reportOf(agent: string, context: AgentContext, limits: AgentLimits): AgentReport {
   const outcome = outcomeOf(context)
-  const { messages } = context
-  return outcome.status === 'handed-off' ? { type: 'agent.handed-off', agent, ...(outcome.output as Handover), messages, usage: outcome.usage } : { type: 'agent.answered', agent, outcome }
+  return outcome.status === 'handed-off' ? { type: 'agent.handed-off', agent, ...(outcome.output as Handover), messages: handedOver(context, limits), usage: outcome.usage } : { type: 'agent.answered', agent, outcome }
 }

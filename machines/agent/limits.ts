@@ -12,6 +12,8 @@ export interface AgentLimits {
   readonly callsMax: number
   /** UTF-8 bytes of a tool's result as JSON. */
   readonly resultBytesMax: number
+  /** UTF-8 bytes, about, of the conversation that a handoff takes along, from its end. */
+  readonly handoverBytesMax: number
 }
 
 export const defaultAgentLimits: AgentLimits = {
@@ -20,6 +22,8 @@ export const defaultAgentLimits: AgentLimits = {
   repeatsMax: 5,
   callsMax: 32,
   resultBytesMax: 256 << 10,
+  // Half of what an event or an output may have.
+  handoverBytesMax: 512 << 10,
 }
 
 /** Times of agents that say nothing of theirs. */
@@ -48,6 +52,7 @@ function jsonOf(value: unknown): string {
 /** Throws `config/invalid` for what is no positive number, naming the agent and the option. */
 export function checkPositive(agent: string, options: Readonly<Record<string, number | undefined>>): void {
   for (const [name, value] of Object.entries(options)) {
-    if (value !== undefined && !(value > 0)) throw new TroupeError('config/invalid', `agent '${agent}': ${name} must be a positive number, not ${String(value)}`)
+    const isTooLong = name.endsWith('Ms') && value === Infinity
+    if (value !== undefined && (isTooLong || !(value > 0))) throw new TroupeError('config/invalid', `agent '${agent}': ${name} must be a positive number, not ${String(value)}`)
   }
 }

@@ -126,7 +126,7 @@ export function agentMachine(agent: AgentSettings) {
       failed: { type: 'final' },
       ended: { type: 'final' },
     },
-    output: ({ context }) => resultOf(context),
+    output: ({ context }) => resultOf(context, agent.limits),
   })
 }
 

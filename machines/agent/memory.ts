@@ -31,7 +31,7 @@ export function viewOf({ messages, summary, data }: AgentContext, memory: Memory
     case 'window':
       return since(messages, messages.length - memory.messagesMax)
     case 'tokens':
-      return since(messages, firstWithin(messages, memory.tokensMax, memory.estimate ?? estimateTokens))
+      return newestWithin(messages, memory.tokensMax, memory.estimate ?? estimateTokens)
     case 'summarise':
       return summary ? [remark(`What was said before, in short:\n${summary.text}`), ...messages.slice(summary.upTo)] : messages
     case 'custom':
@@ -49,13 +49,14 @@ function since(messages: readonly Message[], from: number): readonly Message[] {
   return [...messages.filter(({ role }) => role === 'user').slice(-1), ...(whole < 0 ? [] : view.slice(whole))]
 }
 
-function firstWithin(messages: readonly Message[], tokensMax: number, estimate: (message: Message) => number): number {
+/** The newest messages that have no more than this together. */
+export function newestWithin(messages: readonly Message[], max: number, sizeOf: (message: Message) => number): readonly Message[] {
   let first = messages.length
-  for (let left = tokensMax; first > 0; first--) {
-    left -= estimate(messages[first - 1] as Message)
+  for (let left = max; first > 0; first--) {
+    left -= sizeOf(messages[first - 1] as Message)
     if (left < 0) break
   }
-  return first
+  return first === 0 ? messages : since(messages, first)
 }
 
 /** Up to where the conversation is to be summarised now; undefined when there is no need. */

@@ -6,7 +6,7 @@ import { readBreakerUse } from '../permit.ts'
 import type { BreakerUse } from '../permit.ts'
 import type { Budget } from './budget.ts'
 import type { Guardrail } from './guardrails.ts'
-import { handoffSpec, isHandoffName, readHandoffs } from './handoff.ts'
+import { handoffName, handoffSpec, isHandoffName, readHandoffs } from './handoff.ts'
 import type { Handoff } from './handoff.ts'
 import { checkPositive, defaultAgentLimits } from './limits.ts'
 import type { AgentLimits } from './limits.ts'
@@ -17,6 +17,7 @@ import { modelIdOf, toModel } from './models/to-model.ts'
 import type { AnyModel } from './models/to-model.ts'
 import { defaultPrices } from './prices.ts'
 import type { PriceTable } from './prices.ts'
+import { isToolName } from './tool.ts'
 import type { Tool } from './tool.ts'
 
 export interface AgentOptions<TOutput = string> {
@@ -83,6 +84,9 @@ export function readOptions(options: AgentOptions<unknown>): AgentSettings {
   const reserved = tools.find(tool => isHandoffName(tool.name))
   if (reserved) fail(`the tool name '${reserved.name}' is kept for handoffs`)
   const handoffs = readHandoffs(options.handoffs ?? [])
+  const named = handoffs.map(handoffName)
+  const wrong = named.findIndex((tool, index) => !isToolName(tool) || named.indexOf(tool) !== index)
+  if (wrong >= 0) fail(`the handoff to '${handoffs[wrong]?.to}' needs a tool name of its own, of at most 64 letters, digits, '_' and '-', not '${named[wrong]}'`)
   const limits = { ...defaultAgentLimits, ...options.limits }
   checkPositive(name, { ...limits, ...budget, 'approvals.timeoutMs': options.approvals?.timeoutMs, 'modelCall.timeoutMs': options.modelCall?.timeoutMs, ...numbersOf(memory) })
   const model = toModel(options.model)

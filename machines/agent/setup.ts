@@ -120,7 +120,7 @@ export function agentSetup(agent: AgentSettings) {
         enqueue.cancel('wall')
         if (context.calls.length > 0) enqueue.assign({ calls: [], messages: [...context.messages, ...context.calls.map(call => errorMessage(call, 'not finished: the work has ended'))] })
         enqueue(reply(({ context: closed }) => outcomeOf(closed), { to: ({ context: { work } }) => work.ask }))
-        if (context.session && context.reports) enqueue.sendParent(({ context: closed }) => reportOf(name, closed))
+        if (context.session && context.reports) enqueue.sendParent(({ context: closed }) => reportOf(name, closed, limits))
       }),
       dismiss: enqueueActions(({ context, self, enqueue }) => {
         const cancelled = ended('cancelled', `${name} was ended`)

@@ -53,7 +53,7 @@ export type Tool = Omit<ToolOptions<unknown, unknown>, 'needsApproval' | 'timeou
   readonly spec: ToolSpec
 }
 
-const NAME = /^[A-Za-z0-9_-]{1,64}$/
+export const isToolName = (name: string): boolean => /^[A-Za-z0-9_-]{1,64}$/.test(name)
 
 /**
  * A tool: what an agent can do. Each call is a durable task of its own, so it runs at least once, and not again once its
@@ -70,7 +70,7 @@ export function tool<TInput, TOutput>(options: ToolOptions<TInput, TOutput>): To
   const fail = (what: string): never => {
     throw new TroupeError('config/invalid', `tool '${name}': ${what}`)
   }
-  if (!NAME.test(name)) fail("a name has letters, digits, '_' and '-' only, and at most 64 of them")
+  if (!isToolName(name)) fail("a name has letters, digits, '_' and '-' only, and at most 64 of them")
   if (!idempotent && retry !== undefined) fail('what is not idempotent cannot be tried again: leave out `retry`, or honour the idempotency key and say `idempotent: true`')
   const asks = (value: unknown, data: unknown): boolean => {
     try {

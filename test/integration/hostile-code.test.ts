@@ -96,7 +96,7 @@ describe('an agent', () => {
     const ran: unknown[] = []
     const model = modelOf(calls(['do', 1, 'a'], ['do', 2, 'a'], ['do', 3, 'a.1.1'], ['do', 4, 'x/y'], ['do', 5, '\u0000\n#'], ['do', 6, ''], ['do', 7, '__proto__']), words('over'))
     expect(await comesTo(worker({ model, tools: doIt({ run: (said: unknown) => ran.push(said) }) }))).toMatchObject({ status: 'done', usage: { toolCalls: 7 } })
-    expect(ran.toSorted()).toEqual([1, 2, 3, 4, 5, 6, 7])
+    expect(new Set(ran)).toEqual(new Set([1, 2, 3, 4, 5, 6, 7]))
   })
 
   test('that throws what is no JSON from its model has failed, saying so', async () => {

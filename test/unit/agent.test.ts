@@ -266,6 +266,28 @@ describe('a handoff', () => {
     await waitFor(parent, () => told.length === 2)
     expect(told).toMatchObject([{ type: 'agent.answered', agent: 'helper', outcome: { status: 'done', output: 'Hello.' } }, { type: 'agent.handed-off', agent: 'helper', to: 'billing', messages: { length: 5 } }])
     expect(child.getSnapshot()).toMatchObject({ value: 'idle' })
+    child.send({ type: 'agent.end' })
+    expect(child.getSnapshot()).toMatchObject({ value: 'ended' })
+    expect(told, 'what was told when it was done').toHaveLength(2)
+  })
+
+  test('takes as much of the conversation along as it may, from the end', async () => {
+    const messages = Array.from({ length: 30 }, (_, index): Message => ({ role: 'user', content: `${index} ${'x'.repeat(100_000)}` }))
+    const outcome = await run(basic({ model: modelOf(calls(['transfer_to_billing', {}])), handoffs }), { task: 'go', messages }).output
+    const { messages: passed } = outcome.output as unknown as { messages: readonly Message[] }
+    expect(passed.at(-1)).toMatchObject({ role: 'tool', result: 'handed over to billing' })
+    expect(JSON.stringify(passed).length).toBeLessThan(512 << 10)
+    expect(passed.length).toBeGreaterThan(5)
+  })
+
+  test('may be to any agent, by a name that every provider takes', async () => {
+    const model = modelOf(calls(['transfer_to_desk_eu', {}]))
+    expect(await run(basic({ model, handoffs: ['desk.eu'] })).output).toMatchObject({ status: 'handed-off', output: { to: 'desk.eu' } })
+    expect(model.requests[0]?.tools.map(({ name }) => name)).toEqual(['transfer_to_desk_eu'])
+  })
+
+  test.each([[['a', 'a']], [['a.b', 'a_b']], [['a b']], [['x'.repeat(64)]]])('that cannot be told from another, or has no name, is refused when it is made', named => {
+    expect(() => basic({ model: modelOf(), handoffs: named })).toThrow(expect.objectContaining({ code: 'config/invalid' }))
   })
 })
 
