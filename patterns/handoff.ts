@@ -64,27 +64,21 @@ const PASSING = 'passing on'
 
 const refusal = (status: Outcome['status'], reason: string): PatternOutcome => ({ kind: 'outcome', status, output: null, reason, usage: noUsage, members: [] })
 
-/**
- * Agents that hand the control over to each other: exactly one has it, and gets what the user says. The one that hands over
- * is gone in the same commit in which the other one begins. A session of many turns, or one turn when it is given a `task`.
- * Throws `config/invalid`.
- *
- * @example
- * const desk = handoff({ name: 'desk', start: 'triage', members: { triage: 'triage', billing: 'billing' } })
- * await runtime.actor(desk, 'ann').ask({ type: 'user.message', content: 'My bill is wrong' }, { until: 'reply' })
- */
-export function handoff({ members: given, start, history = 'full', handoffsMax = 10, repeatsMax = 2, mistakesMax = 2, onFailure = 'fail', queueMax = 100, ...options }: HandoffOptions) {
-  const { name } = options
+/** Options with everything filled in and looked at. */
+function readOptions({ name, members: given, start, history = 'full', handoffsMax = 10, repeatsMax = 2, mistakesMax = 2, onFailure = 'fail', queueMax = 100, limits }: HandoffOptions) {
   const members = resolveMembers(name, given)
   const names = Object.keys(members)
   if (!names.includes(start)) throw new TroupeError('config/invalid', `pattern '${name}': start '${start}' is no member; the members are ${names.join(', ')}`)
   for (const [option, value] of Object.entries({ handoffsMax, repeatsMax, mistakesMax, queueMax })) {
     if (!(Number.isInteger(value) && value >= 0)) throw new TroupeError('config/invalid', `pattern '${name}': ${option} must be a whole number from 0, not ${value}`)
   }
-  const limits = resolvePatternLimits(name, options.limits)
   const rules: HandoffRules = { members: names, start, handoffsMax, repeatsMax, mistakesMax, onFailure, history }
+  return { name, members, rules, queueMax, limits: resolvePatternLimits(name, limits) }
+}
 
-  const machine = setup({
+/** What a handoff can do and decide; its statechart says when. */
+function handoffSetup({ name, members, rules, queueMax, limits }: ReturnType<typeof readOptions>) {
+  return setup({
     types: { context: {} as HandoffContext, input: {} as AgentInput | undefined, events: {} as HandoffEvent, output: {} as PatternOutcome, children: {} as Record<string, 'seat'> },
     schemas: { events: { 'user.message': agentEvents['user.message'], 'agent.end': z.object({ type: z.literal('agent.end') }) } },
     actors: { seat: seat(members, limits.memberTimeoutMs) },
@@ -147,19 +141,40 @@ export function handoff({ members: given, start, history = 'full', handoffsMax =
       hasLostControl: ({ context }, member: string) => context.active !== member,
     },
   })
-  /** One state for each, so that state and tags say who has control. */
-  const control = {
-    initial: start,
-    states: Object.fromEntries([
-      ...names.map(member => [member, { tags: [member], always: [{ guard: { type: 'hasLostControl', params: member }, target: PASSING }] }] as const),
-      [PASSING, { tags: [], always: names.map(member => ({ guard: { type: 'hasControl', params: member }, target: member }) as const) }] as const,
-    ]),
-  }
-  return machine.createMachine({
+}
+
+/** Control goes to a member, in a session of its own. */
+function sit({ seats, data, depth }: HandoffContext, member: string, messages: Extract<Next, { kind: 'transfer' }>['messages']): { readonly active: string; readonly seat: string; readonly seats: number; readonly input: SeatInput } {
+  const id = `${member}-${seats + 1}`
+  return { active: member, seat: id, seats: seats + 1, input: { seat: id, member, session: { messages, data, depth: depth + 1 } } }
+}
+
+/** One state for each member, so that state and tags say who has control. */
+const controlOf = ({ members, start }: HandoffRules) => ({
+  initial: start,
+  states: Object.fromEntries([
+    ...members.map(member => [member, { tags: [member], always: [{ guard: { type: 'hasLostControl', params: member }, target: PASSING }] }] as const),
+    [PASSING, { tags: [], always: members.map(member => ({ guard: { type: 'hasControl', params: member }, target: member }) as const) }] as const,
+  ]),
+})
+
+/**
+ * Agents that hand the control over to each other: exactly one has it, and gets what the user says. The one that hands over
+ * is gone in the same commit in which the other one begins. A session of many turns, or one turn when it is given a `task`.
+ * Throws `config/invalid`.
+ *
+ * @example
+ * const desk = handoff({ name: 'desk', start: 'triage', members: { triage: 'triage', billing: 'billing' } })
+ * await runtime.actor(desk, 'ann').ask({ type: 'user.message', content: 'My bill is wrong' }, { until: 'reply' })
+ */
+export function handoff(options: HandoffOptions) {
+  const settings = readOptions(options)
+  const { name, rules, limits } = settings
+  return handoffSetup(settings).createMachine({
     id: name,
     meta: catalogued({ kind: 'pattern', name, ...(options.description !== undefined && { description: options.description }), capabilities: options.capabilities ?? [] }),
     context: ({ input: { task, reports = false, data = null, depth = 1 } = {} }) => ({
-      isSession: task === undefined, reports, data, depth, active: start, seat: null, seats: 0, turn: null, usage: noUsage,
+      isSession: task === undefined, reports, data, depth, active: rules.start, seat: null, seats: 0, turn: null, usage: noUsage,
       queue: task === undefined ? [] : [{ content: typeof task === 'string' ? task : JSON.stringify(task), ask: null }],
     }),
     initial: 'running',
@@ -191,7 +206,7 @@ export function handoff({ members: given, start, history = 'full', handoffsMax =
               },
             },
           },
-          control,
+          control: controlOf(rules),
         },
       },
       done: { type: 'final', entry: 'leave' },
@@ -200,10 +215,4 @@ export function handoff({ members: given, start, history = 'full', handoffsMax =
     },
     output: ({ context }) => context.turn?.outcome ?? refusal('empty', 'nothing was asked of it'),
   })
-
-  /** Control goes to a member, in a session of its own. */
-  function sit({ seats, data, depth }: HandoffContext, member: string, messages: Extract<Next, { kind: 'transfer' }>['messages']): { readonly active: string; readonly seat: string; readonly seats: number; readonly input: SeatInput } {
-    const id = `${member}-${seats + 1}`
-    return { active: member, seat: id, seats: seats + 1, input: { seat: id, member, session: { messages, data, depth: depth + 1 } } }
-  }
 }

@@ -46,16 +46,7 @@ export function supervisor({ manager, members: given, descriptions = {}, onFailu
 
   const turnsOf = ({ work }: TeamContext): readonly number[] => work.flatMap(({ member }, index) => (member === MANAGER ? [index] : []))
 
-  const orderOf = (output: unknown): Order => {
-    const parsed = decision.safeParse(output)
-    if (!parsed.success) return { kind: 'mistake', why: `that was no decision: ${parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'output'}: ${message}`).join('; ')}` }
-    if (parsed.data.kind === 'finish') return parsed.data
-    const { tasks } = parsed.data
-    const unknown = tasks.filter(({ member }) => !known.includes(member)).map(({ member }) => `'${member}'`)
-    if (unknown.length > 0) return { kind: 'mistake', why: `there is no member ${unknown.join(', ')}; the members are ${known.join(', ')}` }
-    if (tasks.length > limits.fanOutMax) return { kind: 'mistake', why: `${tasks.length} pieces of work at once, the limit is ${limits.fanOutMax}` }
-    return parsed.data
-  }
+  const orderOf = (output: unknown): Order => readOrder(output, known, limits.fanOutMax)
   /** Of the manager's latest turn. */
   const order = (context: TeamContext): Order => orderOf(resultAt(context, turnsOf(context).at(-1) ?? 0)?.output)
 
@@ -107,6 +98,17 @@ export function supervisor({ manager, members: given, descriptions = {}, onFailu
       ...ends,
     },
   })
+}
+
+function readOrder(output: unknown, known: readonly string[], fanOutMax: number): Order {
+  const parsed = decision.safeParse(output)
+  if (!parsed.success) return { kind: 'mistake', why: `that was no decision: ${parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'output'}: ${message}`).join('; ')}` }
+  if (parsed.data.kind === 'finish') return parsed.data
+  const { tasks } = parsed.data
+  const unknown = tasks.filter(({ member }) => !known.includes(member)).map(({ member }) => `'${member}'`)
+  if (unknown.length > 0) return { kind: 'mistake', why: `there is no member ${unknown.join(', ')}; the members are ${known.join(', ')}` }
+  if (tasks.length > fanOutMax) return { kind: 'mistake', why: `${tasks.length} pieces of work at once, the limit is ${fanOutMax}` }
+  return parsed.data
 }
 
 const tasksOf = (order: Order): readonly { readonly member: string; readonly task: unknown }[] => (order.kind === 'delegate' ? order.tasks : [])

@@ -56,26 +56,11 @@ type SwarmEvent = ({ readonly type: 'swarm.stepped' } & CellReport) | DoneActorE
 const cellId = (cell: number): string => `cell-${cell}`
 const cellOfId = (actorId: string): number => Number(actorId.slice('cell-'.length))
 
-/**
- * Peers that find something out together by local rules: each sees its messages and a shared blackboard, in rounds that all
- * take at the same time (bulk synchronous parallel, L. Valiant, 1990), so a run with the same seed gives the same result.
- * Throws `config/invalid` for options that make no sense.
- *
- * @example
- * // Each peer takes the largest number it has heard of, until nobody hears of a larger one.
- * const gossip = swarm({
- *   name: 'gossip', peers: 10_000, neighbourhood: { random: 3 }, init: id => id,
- *   rule: ({ round, state, messages }) => {
- *     const best = Math.max(state, ...messages.map(({ body }) => body as number))
- *     return round === 0 || best > state ? { state: best, send: [{ to: 'neighbours', body: best }] } : undefined
- *   },
- * })
- */
-export function swarm<TState>(options: SwarmOptions<TState>) {
-  const resolved = resolveSwarm(options)
-  const { name, cells, peersPerCell, peers, cell: cellName, limits } = resolved
+/** What a swarm can do and decide; its statechart says when. */
+function swarmSetup(resolved: ResolvedSwarm) {
+  const { cells, peersPerCell, peers, cell: cellName, limits } = resolved
   const cellLogic = cellOf(resolved)
-  const machine = setup({
+  return setup({
     types: { context: {} as SwarmContext, input: {} as MemberInput | undefined, events: {} as SwarmEvent, output: {} as PatternOutcome<SwarmResult>, children: {} as Record<string, 'cell'> },
     actors: { cell: cellName === undefined ? cellLogic : (remote(cellName, { spread: true }) as unknown as typeof cellLogic) },
     delays: { round: limits.roundTimeoutMs, whole: limits.swarmTimeoutMs },
@@ -118,7 +103,27 @@ export function swarm<TState>(options: SwarmOptions<TState>) {
       areCellsInProcess: () => cellName === undefined,
     },
   })
-  return machine.createMachine({
+}
+
+/**
+ * Peers that find something out together by local rules: each sees its messages and a shared blackboard, in rounds that all
+ * take at the same time (bulk synchronous parallel, L. Valiant, 1990), so a run with the same seed gives the same result.
+ * Throws `config/invalid` for options that make no sense.
+ *
+ * @example
+ * // Each peer takes the largest number it has heard of, until nobody hears of a larger one.
+ * const gossip = swarm({
+ *   name: 'gossip', peers: 10_000, neighbourhood: { random: 3 }, init: id => id,
+ *   rule: ({ round, state, messages }) => {
+ *     const best = Math.max(state, ...messages.map(({ body }) => body as number))
+ *     return round === 0 || best > state ? { state: best, send: [{ to: 'neighbours', body: best }] } : undefined
+ *   },
+ * })
+ */
+export function swarm<TState>(options: SwarmOptions<TState>) {
+  const resolved = resolveSwarm(options)
+  const { name, cells, limits } = resolved
+  return swarmSetup(resolved).createMachine({
     id: name,
     meta: catalogued({ kind: 'pattern', name, ...(options.description !== undefined && { description: options.description }), capabilities: options.capabilities ?? [] }),
     context: ({ input: { task, depth = 1 } = {} }) => ({
