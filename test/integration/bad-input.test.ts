@@ -409,3 +409,20 @@ test('code of users that throws what is no error harms nobody', async () => {
     expect(await world.runtime.deadLetters.list()).toHaveLength(1)
   }
 })
+
+test('a task that throws what nobody can write down fails its own actor, and no other of its partition', async () => {
+  const cycle: { self?: unknown } = {}
+  cycle.self = cycle
+  for (const thrown of [1n, cycle, new Map(), () => undefined, Symbol('s')]) {
+    const machine = setup({ actors: { work: fromPromise(async () => { throw thrown }) } }).createMachine({ initial: 'on', states: { on: { invoke: { id: 'work', src: 'work' } } } })
+    await using world = await createTestWorld({ machines: { m: machine, plain: createMachine({ initial: 'a', states: { a: { on: { GO: 'b' } }, b: {} } }) }, store: createMemoryStore() })
+    await world.runtime.actor('m', '1').start()
+    const ended = expect(world.runtime.actor('m', '1').result()).rejects.toMatchObject({ code: 'actor/failed' })
+    await world.advance(100_000)
+    await ended
+    for (let key = 0; key < 64; key++) {
+      await world.runtime.actor('plain', `${key}`).start()
+      expect(await world.runtime.actor('plain', `${key}`).ask({ type: 'GO' })).toMatchObject({ value: 'b' })
+    }
+  }
+})
