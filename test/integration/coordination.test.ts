@@ -1,27 +1,13 @@
-import { remote, task } from 'troupe'
-import type { TaskScope } from 'troupe'
+import { remote } from 'troupe'
 import { agent } from 'troupe/agents'
 import type { Model } from 'troupe/agents'
 import { handoff, hierarchical, network, research, supervisor } from 'troupe/patterns'
 import type { Briefing, Decision, Finding, NetworkTask, SynthesisTask, WorkerTask } from 'troupe/patterns'
 import type { TestWorld } from 'troupe/testing'
 import { expect, test } from 'vitest'
-import { assign, setup } from 'xstate'
 import { calls, words } from '../support/agent-models.ts'
 import { createSqliteWorld } from '../support/sqlite-world.ts'
-
-/** A member as users have them: a machine with a task. */
-const worker = (id: string, run: (task: never) => unknown) =>
-  setup({
-    types: { input: {} as { task: unknown }, context: {} as { task: unknown; output: unknown } },
-    actors: { work: task({ run: async ({ input }: TaskScope<{ task: unknown }>) => run(input.task as never), retry: 1 }) },
-  }).createMachine({
-    id,
-    context: ({ input }) => ({ task: input.task, output: null as unknown }),
-    initial: 'working',
-    states: { working: { invoke: { id: 'work', src: 'work', input: ({ context }) => ({ task: context.task }), onDone: { target: 'done', actions: assign({ output: ({ event }) => event.output }) } } }, done: { type: 'final' } },
-    output: ({ context }) => context.output,
-  })
+import { worker } from '../support/worker-member.ts'
 
 const everybodyOnce = ({ members, turn, reports, task: given }: Briefing): Decision =>
   turn === 1 ? { kind: 'delegate', tasks: members.map(({ name }) => ({ member: name, task: `${String(given)} ${name}` })) } : { kind: 'finish', answer: reports.map(({ output }) => output) }

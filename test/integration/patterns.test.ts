@@ -2,33 +2,18 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, expect, test } from 'vitest'
-import { remote, task } from 'troupe'
-import type { TaskScope } from 'troupe'
+import { remote } from 'troupe'
 import { debate, loopUntil, mapReduce, parallel, pipeline, router, tiered, vote } from 'troupe/patterns'
 import type { DebateTurn, Refinement } from 'troupe/patterns'
 import { createTestWorld } from 'troupe/testing'
 import type { TestWorld } from 'troupe/testing'
-import { assign, setup } from 'xstate'
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
+import { worker } from '../support/worker-member.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-patterns-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 let files = 0
 const openStore = () => openSqliteStore({ path: join(folder, `${++files}.db`), synchronous: 'NORMAL' })
-
-/** A member as users have them: a machine with a task. */
-function worker(id: string, run: (task: never) => unknown) {
-  return setup({
-    types: { input: {} as { task: unknown }, context: {} as { task: unknown; output: unknown } },
-    actors: { work: task({ run: async ({ input }: TaskScope<{ task: unknown }>) => run(input.task as never), retry: 1 }) },
-  }).createMachine({
-    id,
-    context: ({ input }) => ({ task: input.task, output: null as unknown }),
-    initial: 'working',
-    states: { working: { invoke: { id: 'work', src: 'work', input: ({ context }) => ({ task: context.task }), onDone: { target: 'done', actions: assign({ output: ({ event }) => event.output }) } } }, done: { type: 'final' } },
-    output: ({ context }) => context.output,
-  })
-}
 
 const machines = {
   upper: worker('upper', (text: string) => text.toUpperCase()),
