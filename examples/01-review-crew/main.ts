@@ -56,8 +56,7 @@ function tell(outcome: Outcome): number {
       tellSummary(outcome.summary)
       return 0
     case 'asking':
-      console.log(`${count(outcome.question.subject.findings, 'finding')} in ${count(outcome.question.subject.files, 'file')}. The report waits for a person to approve it, and there is no terminal to ask at.`)
-      console.log('All work is done and kept: the same command with --yes writes the report, at a terminal it asks.')
+      tellWaiting(outcome.question.subject)
       return 0
     case 'refused':
       console.log(`The report is not written: ${outcome.reason}. All work is kept: the same command asks again.`)
@@ -69,6 +68,11 @@ function tell(outcome: Outcome): number {
       console.error(`review-crew: ${outcome.problem}\nRun again to try again.`)
       return 1
   }
+}
+
+function tellWaiting({ findings, files }: ReportSummary): void {
+  console.log(`${count(findings, 'finding')} in ${count(files, 'file')}. The report waits for a person to approve it, and there is no terminal to ask at.`)
+  console.log('All work is done and kept: the same command with --yes writes the report, at a terminal it asks.')
 }
 
 const NO_REDIS = 'Is there a Redis? `apt install redis-server` starts one; or `brew install redis`, then `redis-server`. Without --store no server is needed.'

@@ -64,7 +64,8 @@ export function reportInput(context: CrewContext): ReportInput {
 }
 
 /** The findings that are compared with each other, in the order of the report. */
-export const comparable = (context: CrewContext): readonly PlacedFinding[] => reviewedFiles(context).flatMap(({ path, findings }) => findings.map(finding => ({ ...finding, path }))).slice(0, PEERS_MAX)
+export const comparable = (context: CrewContext): readonly PlacedFinding[] =>
+  reviewedFiles(context).flatMap(({ path, findings }) => findings.map(finding => ({ ...finding, path }))).slice(0, PEERS_MAX)
 
 function reviewedFiles({ reviews, comparison }: CrewContext): readonly ReviewedFile[] {
   const shared = Map.groupBy(comparison?.findings ?? [], ({ path }) => path)
@@ -134,7 +135,8 @@ function renderGroups(groups: readonly Group[], incomparable: number): readonly 
     const more = places.length > PLACES_MAX ? ` and ${places.length - PLACES_MAX} more` : ''
     return `- ${places.length} × ${rule}: ${places.slice(0, PLACES_MAX).map(place => `\`${place}\``).join(', ')}${more}`
   })
-  return ['Findings of one kind whose code looks alike: one fix may do for all of a group.', '', ...lines, ...(incomparable > 0 ? ['', `${count(incomparable, 'further finding')} were not compared.`] : [])]
+  const rest = incomparable > 0 ? ['', `… and ${count(incomparable, 'finding')} that nothing was compared with.`] : []
+  return ['Findings of one kind whose code looks alike: one fix may do for all of a group.', '', ...lines, ...rest]
 }
 
 const renderFile = ({ path, findings, more }: ReviewedFile): readonly string[] => [

@@ -75,6 +75,7 @@ class LiveTeamScreen implements TeamScreen {
     canvas.draw([
       canvas.cut(progress ? `Reviewing ${progress.folder}` : `Starting ${count(workers.length, 'worker')}`, 0),
       ...(progress ? [canvas.bar(progress)] : []),
+      ...(progress && progress.stage !== null ? [`  ${canvas.paint('cyan', progress.stage)}`] : []),
       ...workers.map(({ name, pid, end, partitions }) => {
         const owns = end === null ? `owns ${count(partitions, 'partition')}` : end
         return `  ${canvas.paint(end === null ? 'cyan' : 'red', name)}  pid ${String(pid).padEnd(7)}  ${owns.padEnd(18)}  ${count(reviewed[pid] ?? 0, 'file')} reviewed`

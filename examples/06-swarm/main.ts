@@ -18,6 +18,9 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code !== 'EPIPE') throw error
 })
 
+/** All letters of one round between cells lie in one checkpoint. */
+const CHECKPOINT_BYTES_MAX = 128 << 20
+
 const number = (value: number): string => value.toLocaleString('en')
 
 async function main(): Promise<number> {
@@ -43,7 +46,7 @@ async function negotiate(term: Term, { file, seed }: Options): Promise<{ readonl
   const rules = negotiation(term, seed)
   const machines = { negotiation: swarm(rules), exams: swarmCell(rules) }
   mkdirSync(dirname(file), { recursive: true })
-  await using runtime = await createRuntime({ machines, store: `sqlite:${file}` })
+  await using runtime = await createRuntime({ machines, store: `sqlite:${file}`, limits: { checkpointBytesMax: CHECKPOINT_BYTES_MAX } })
   let by: NodeJS.Signals | undefined
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
@@ -86,9 +89,13 @@ function tell(term: Term, { out }: Options, { states = [], rounds, messages }: S
   const draft = `${out}.${process.pid}.tmp`
   writeFileSync(draft, toCsv(term, timetable))
   renameSync(draft, out)
-  const last = nameOfSlot(Math.max(...timetable))
-  if (isValid(verdict)) console.log(`Valid after ${rounds} rounds: no student has two exams at once, each exam has a room; the last one is on ${last}.`)
-  else console.log(`Not valid after ${rounds} rounds: ${number(verdict.clashes)} pairs of exams clash for ${number(verdict.students)} students, ${verdict.roomless} exams have no room. More slots make it easier: --slots ${term.slots + 1}.`)
+  if (isValid(verdict)) {
+    console.log(`Valid after ${rounds} rounds: no student has two exams at once, each exam has a room; the last one is on ${nameOfSlot(Math.max(...timetable))}.`)
+  } else {
+    const { clashes, students, roomless } = verdict
+    console.log(`Not valid after ${rounds} rounds: ${number(clashes)} pairs of exams clash for ${number(students)} students, ${roomless} exams have no room.`)
+    console.log(`More slots make it easier: --slots ${term.slots + 1}.`)
+  }
   console.log(`Timetable: ${out}`)
   return isValid(verdict) ? 0 : 1
 }

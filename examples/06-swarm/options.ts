@@ -19,7 +19,7 @@ and each exam has a room.
   npx node --conditions=troupe-source examples/06-swarm/main.ts [options]
 
   --seed N     another term; the same seed gives the same timetable (default 1)
-  --exams N    how many, from 100 to 20,000 (default 2000)
+  --exams N    how many, from 100 to 10,000 (default 2000)
   --slots N    how many there are to have them in, three a day (default 21); fewer are harder
   --out FILE   where the timetable goes (default timetable.csv)
   --fresh      start over instead of going on
@@ -32,7 +32,7 @@ export function parseOptions(args: readonly string[]): Options | undefined {
   const { help: isAsked, fresh, ...values } = parse(args)
   if (isAsked) return undefined
   const seed = wholeNumber('seed', values.seed, 0, 2 ** 32 - 1)
-  const exams = wholeNumber('exams', values.exams, 100, 20_000)
+  const exams = wholeNumber('exams', values.exams, 100, 10_000)
   const slots = wholeNumber('slots', values.slots, 2, 300)
   return { seed, exams, slots, fresh, out: resolve(values.out), file: `./data/swarm-${exams}-${slots}-${seed}.db` }
 }

@@ -22,7 +22,8 @@ export interface TermOptions {
   readonly slots: number
 }
 
-const SUBJECTS = ['BIO', 'CHE', 'PHY', 'MAT', 'STA', 'CSC', 'ELE', 'MEC', 'CIV', 'ARC', 'GEO', 'HIS', 'PHI', 'LAW', 'ECO', 'BUS', 'PSY', 'SOC', 'POL', 'LIT', 'LIN', 'MUS', 'ART', 'THE', 'MED', 'NUR', 'PHA', 'AGR', 'ENV', 'AST', 'EDU', 'JOU', 'ANT', 'CLA', 'GER', 'FRE', 'SPA', 'CHI', 'ARA', 'SLA']
+const SUBJECTS =
+  'BIO CHE PHY MAT STA CSC ELE MEC CIV ARC GEO HIS PHI LAW ECO BUS PSY SOC POL LIT LIN MUS ART THE MED NUR PHA AGR ENV AST EDU JOU ANT CLA GER FRE SPA CHI ARA SLA'.split(' ')
 const YEARS = 3
 const STUDENTS_PER_EXAM = 6
 /** Rooms beyond those that are needed when all slots are equally full. */
