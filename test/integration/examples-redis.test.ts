@@ -16,7 +16,9 @@ const random = createSeededRandom(SEED)
 const FILES = 48
 const STEPS = ['scout', 'measure', 'inspect'] as const
 /** Reviewers at work at the same time, by default. */
-const AT_WORK = 3 * 4
+const REVIEWERS = 3 * 4
+/** Of each file two specialists at once. */
+const AT_WORK = 2 * REVIEWERS
 
 let cwd = ''
 let redis: TestRedis
@@ -69,7 +71,7 @@ test('three workers share the files, and write the report that one process write
   expect(ended.error).toBe('')
   expect(ended.code).toBe(0)
   expect(pids).toHaveLength(3)
-  expect(ended.out).toMatch(new RegExp(`^Reviewing ${FILES} files in .*code, ${AT_WORK} at a time$`, 'm'))
+  expect(ended.out).toMatch(new RegExp(`^Reviewing ${FILES} files in .*code, ${REVIEWERS} at a time$`, 'm'))
   const shares = filesBy(ended)
   expect(shares.every(files => files > 0)).toBe(true)
   expect(shares.reduce((sum, files) => sum + files, 0)).toBe(FILES)
