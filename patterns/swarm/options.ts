@@ -20,6 +20,8 @@ export interface SwarmLimits {
   readonly swarmTimeoutMs: number
   /** Messages of one peer in one round. */
   readonly sendsMax: number
+  /** Messages between peers of different cells in one round: they lie in the checkpoint of the swarm. */
+  readonly lettersMax: number
   readonly topicsMax: number
   /** Characters of one value on the blackboard, as JSON. */
   readonly valueCharsMax: number
@@ -36,6 +38,7 @@ export const defaultSwarmLimits: SwarmLimits = {
   roundTimeoutMs: 60 * 60_000,
   swarmTimeoutMs: 24 * 60 * 60_000,
   sendsMax: 100,
+  lettersMax: 250_000,
   topicsMax: 1_000,
   valueCharsMax: 10_000,
   concurrencyMax: 4,

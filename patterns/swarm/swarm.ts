@@ -40,6 +40,8 @@ export interface SwarmContext {
   /** Cells that have a reason to step in this round, and what those have reported that are through. */
   readonly awaited: readonly number[]
   readonly reports: readonly CellReport[]
+  /** Messages in the reports. */
+  readonly letters: number
   readonly lost: Readonly<Record<number, string>>
   readonly steps: number
   readonly messages: number
@@ -75,7 +77,11 @@ function swarmSetup(resolved: ResolvedSwarm) {
         for (const { cell, mail, changed } of roundsOf(context, resolved)) enqueue.sendTo(cellId(cell), { type: 'swarm.round', round: context.round, mail, changed })
         enqueue.assign({ mail: [], changed: {}, busy: [] })
       }),
-      keepReport: assign({ reports: ({ context }, report: CellReport) => [...context.reports, report] }),
+      keepReport: assign(({ context }, report: CellReport): Partial<SwarmContext> => {
+        const letters = context.letters + report.mail.length
+        if (letters <= limits.lettersMax) return { reports: [...context.reports, report], letters }
+        return { ended: 'failure', error: `its peers have more than ${limits.lettersMax} messages for other cells in round ${context.round}, the limit lettersMax` }
+      }),
       loseCell: assign({ lost: ({ context }, { cell, reason }: { readonly cell: number; readonly reason: string }) => ({ ...context.lost, [cell]: reason }) }),
       loseSilent: enqueueActions(({ context, enqueue }) => {
         const silent = silentOf(context)
@@ -127,7 +133,7 @@ export function swarm<TState>(options: SwarmOptions<TState>) {
     id: name,
     meta: catalogued({ kind: 'pattern', name, ...(options.description !== undefined && { description: options.description }), capabilities: options.capabilities ?? [] }),
     context: ({ input: { task, depth = 1 } = {} }) => ({
-      task, depth, round: 0, board: {}, mail: [], changed: {}, busy: [], awaited: Array.from({ length: cells }, (_, cell) => cell), reports: [],
+      task, depth, round: 0, board: {}, mail: [], changed: {}, busy: [], awaited: Array.from({ length: cells }, (_, cell) => cell), reports: [], letters: 0,
       lost: {}, steps: 0, messages: 0, refused: 0, failed: 0, ended: depth > limits.depthMax ? 'failure' : null, error: null, outputs: {},
     }),
     entry: 'spawnCells',
@@ -142,7 +148,7 @@ export function swarm<TState>(options: SwarmOptions<TState>) {
           stepping: {
             entry: 'beginRound',
             on: { 'swarm.stepped': { guard: 'isExpected', actions: { type: 'keepReport', params: ({ event }) => event } } },
-            always: { guard: 'isRoundOver', target: 'assessing', actions: 'endRound' },
+            always: [{ guard: 'isOver', target: 'assessing' }, { guard: 'isRoundOver', target: 'assessing', actions: 'endRound' }],
             after: { round: { actions: 'loseSilent' } },
           },
           // In process a whole swarm would be one step: between two rounds it is written down and others have their turn.
@@ -198,7 +204,7 @@ function afterRound(context: SwarmContext, resolved: ResolvedSwarm): Partial<Swa
     if (awaited.length === 0) return 'quiescent'
     return round >= limits.roundsMax ? 'rounds' : null
   })()
-  return { board, mail, changed, awaited, failed, round, ended, reports: [], steps: context.steps + sum(({ stepped }) => stepped), messages: context.messages + sum(({ sent }) => sent), refused: context.refused + refused + sum(report => report.refused) }
+  return { board, mail, changed, awaited, failed, round, ended, reports: [], letters: 0, steps: context.steps + sum(({ stepped }) => stepped), messages: context.messages + sum(({ sent }) => sent), refused: context.refused + refused + sum(report => report.refused) }
 }
 
 function outcomeOf(context: SwarmContext, { cells, peers, peersPerCell, collect, until, limits }: ResolvedSwarm): PatternOutcome<SwarmResult> {

@@ -55,6 +55,13 @@ test('a write wakes those who are subscribed to its topic, and nobody else', () 
   expect(output?.steps).toBe(5)
 })
 
+test('a swarm with more messages between its cells than its checkpoint is for has failed at once', () => {
+  const { status, reason, output } = run({ ...best, neighbourhood: 'all', limits: { peersPerCellMax: 10, lettersMax: 300 } })
+  expect([status, reason]).toEqual(['failed', 'its peers have more than 300 messages for other cells in round 0, the limit lettersMax'])
+  expect(output?.ended).toBe('failure')
+  expect(run({ ...best, neighbourhood: 'all', limits: { peersPerCellMax: 10, lettersMax: 600 } }).status).toBe('done')
+})
+
 test('of writes of an expected version the first wins, merged writes all count', () => {
   const rule = ({ id, round }: PeerView): PeerStep | undefined => (round === 0 ? { write: [{ topic: 'leader', value: id, ifVersion: 0 }, { topic: 'count', value: 1 }] } : undefined)
   const { output } = run({ name: 'writes', peers: 10, rule, merge: (current, proposed) => (current as number) + (proposed as number), limits: { peersPerCellMax: 3 } })
