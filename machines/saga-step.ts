@@ -27,7 +27,7 @@ export interface SagaStep<TInput = unknown> {
   when?(given: SagaGiven<TInput>): boolean
   /** Longest time of `do` and of `undo`, all attempts together, in milliseconds. Default: none. */
   readonly timeoutMs?: number
-  /** Whether a step that failed is undone as well. One that ran out of time always is, as nobody knows whether it happened. Default false. */
+  /** Whether a step that failed is undone as well. One that ran out of time always is, as nobody knows whether it happened. For tasks that do not honour their idempotency key, an attempt of which may have happened although the last one failed. Default false. */
   readonly undoFailed?: boolean
 }
 

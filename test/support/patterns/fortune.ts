@@ -36,6 +36,10 @@ export class Fortune {
     this.effects.push({ task: key, key, attempt })
   }
 
+  isDone(key: string): boolean {
+    return this.#done.has(key)
+  }
+
   note(key: string, deed: string): void {
     if (!this.#done.has(key)) this.deeds.push(deed)
     this.#done.add(key)
@@ -48,7 +52,9 @@ export const deed = (fortune: Fortune, name: string, attempts: number) =>
     retry: { attempts, baseMs: 50, factor: 1 },
     run: (scope: TaskScope<unknown>) => {
       fortune.begin(scope)
-      if (fortune.fateOf(scope.idempotencyKey, scope.attempt) !== 'is done') throw new Error(`${name} is declined`)
+      const fate = fortune.fateOf(scope.idempotencyKey, scope.attempt)
+      // Whoever honours the key declines nothing that it has done: an attempt whose result went down with its process, say.
+      if (fate !== 'is done' && !fortune.isDone(scope.idempotencyKey)) throw new Error(`${name} is declined`)
       fortune.note(scope.idempotencyKey, name)
       return name
     },
