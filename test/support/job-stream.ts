@@ -24,7 +24,9 @@ export class JobStream {
       const key = randomUUID()
       this.keys.push(key)
       const actor = this.#runtime.actor('job', key)
-      await retried(() => actor.start(this.#order()))
+      // Drawn once: a start whose answer was lost is the same one only with the same input.
+      const order = this.#order()
+      await retried(() => actor.start(order))
       await retried(() => actor.waitFor(({ value }) => value !== 'working', { timeout: 30_000 }))
       this.ended++
     }
