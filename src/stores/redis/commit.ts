@@ -90,11 +90,12 @@ export function unpackLetter(id: string, text: string): DeadLetter {
 
 /** All that waits in the outbox, if it is what this commit has put there, up to the number `last`. */
 function outgoing(partition: number, { outbox, replies, at }: Commit, waiting: number, last: number | undefined): readonly Outgoing[] {
+  const messages = outbox.filter(message => message.partition !== partition)
+  if (last === undefined || messages.length + replies.length !== waiting) return []
   const entries = [
-    ...outbox.filter(message => message.partition !== partition).map(message => ({ ...message, target: String(message.partition), at: String(message.at) })),
+    ...messages.map(message => ({ ...message, target: String(message.partition), at: String(message.at) })),
     ...replies.map(({ node, request, data }) => ({ target: `@${node}`, id: request, to: '', at: String(at), data })),
   ]
-  if (last === undefined || entries.length !== waiting) return []
   return entries.map((entry, index) => ({ ...entry, number: last - waiting + 1 + index }))
 }
 
