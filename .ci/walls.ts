@@ -23,10 +23,10 @@ export type ImportRequest = {
 }
 
 const L1 = [
-  'src/host', 'src/graph', 'src/workers', 'src/history', 'src/security', 'src/observability',
+  'src/host', 'src/graph', 'src/workers', 'src/webhooks', 'src/history', 'src/security', 'src/observability',
   'src/stores', 'src/stores/*',
 ]
-const L2 = ['src/api', 'src/mcp', 'src/inspector', 'src/inspector/protocol.ts']
+const L2 = ['src/api', 'src/mcp', 'src/inspector', 'src/inspector/protocol.ts', 'src/client']
 
 const L1_ZONES: readonly Zone[] = L1.map((path) => ({ path, imports: ['src/core'] }))
 
@@ -37,7 +37,9 @@ const ZONES: readonly Zone[] = [
   { path: 'src/mcp', imports: ['src/core', ...L1] },
   { path: 'src/inspector', imports: ['src/core', ...L1, 'src/inspector/protocol.ts'] },
   { path: 'src/inspector/protocol.ts', imports: ['src/core:types'], packages: ['zod'] },
-  { path: 'src/inspector/ui', imports: ['src/inspector/protocol.ts'] },
+  // Runs in browsers too: operations and errors of the core, and what every platform has.
+  { path: 'src/client', imports: ['src/core'], packages: ['zod'] },
+  { path: 'src/inspector/ui', imports: ['src/inspector/protocol.ts', 'src/client'] },
   // Files directly in src/ (create-runtime.ts and its neighbours): where adapters meet the host.
   { path: 'src', imports: ['src/core', ...L1, ...L2] },
   { path: 'src/testing', imports: ['src/core', ...L1, ...L2, 'src'] },
