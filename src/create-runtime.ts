@@ -9,6 +9,7 @@ import type { Limits } from './core/limits.ts'
 import { resolveQueues } from './core/queue.ts'
 import type { QueueOptions } from './core/queue.ts'
 import type { Store } from './core/store.ts'
+import { createDraw } from './graph/drawing.ts'
 import { PatternCatalogue, checkMembers } from './host/catalogue.ts'
 import { defineMachines } from './host/definition.ts'
 import type { Machines } from './host/definition.ts'
@@ -18,6 +19,7 @@ import { MemoryAccount } from './host/memory-account.ts'
 import { Node } from './host/node.ts'
 import { Runtime } from './host/runtime.ts'
 import { tasksOfAll, workersOf } from './host/task-worker.ts'
+import { kindOf } from './host/xstate/logic.ts'
 import { openStore } from './open-store.ts'
 import { createCpuPool } from './workers/cpu-pool.ts'
 import type { WorkersOptions } from './workers/layout.ts'
@@ -89,6 +91,7 @@ export async function createRuntime<const TMachines extends Machines>(options: R
     workers: cpuPool,
     counters: createCounters(),
     memory: new MemoryAccount(limits, store.partitions),
+    draw: createDraw(kindOf),
     nextMessageId: () => `${name}:${(++messages).toString(36)}`,
     settle: (request, outcome) => node.settle(request, outcome),
     notice: notice => node.notice(notice),

@@ -1,4 +1,5 @@
 import type { AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate'
+import { actionNames, childrenOf, eventName, guardName, invokeName, nodesUnder, transitionsOf } from './nodes.ts'
 
 /** Words that Mermaid takes for its own where an id is meant. */
 const RESERVED = ['root', 'state', 'note', 'end', 'class', 'classDef', 'style', 'click', 'scale', 'hide', 'direction', 'default', 'as']
@@ -58,8 +59,6 @@ export function statechart(machine: AnyStateMachine): string {
 
 const indented = (line: string): string => `  ${line}`
 
-const childrenOf = (node: AnyStateNode): readonly AnyStateNode[] => Object.values(node.states)
-const nodesUnder = (node: AnyStateNode): readonly AnyStateNode[] => childrenOf(node).flatMap(child => [child, ...nodesUnder(child)])
 const isComposite = (node: AnyStateNode): boolean => node.type === 'compound' || node.type === 'parallel' || node.parent === undefined
 const contains = (outer: AnyStateNode, inner: AnyStateNode): boolean => outer === inner || (inner.parent !== undefined && contains(outer, inner.parent))
 
@@ -101,50 +100,18 @@ function nameOf(node: AnyStateNode): string {
 /** The name stands for itself: else Mermaid shows the first line in its place. */
 const named = (id: string, name: string, lines: readonly string[]): readonly string[] => [`state "${escape(name)}" as ${id}`, ...lines.map(line => `${id} : ${escape(line)}`)]
 
-const transitionsOf = (node: AnyStateNode): readonly AnyTransitionDefinition[] => [...node.transitions.values(), node.always ?? []].flat()
-
 function labelOf(transition: AnyTransitionDefinition): string {
   const { guard } = transition
   return [eventName(transition), guard === undefined ? '' : `[${guardName(guard)}]`].filter(Boolean).join(' ')
 }
-
-function eventName(transition: AnyTransitionDefinition): string {
-  const { eventType, source } = transition
-  const [, kind, of, id = ''] = /^xstate\.(after|done|error|snapshot)\.(?:(actor|state)\.)?(.*)$/.exec(eventType) ?? []
-  if (eventType === '') return 'always'
-  if (eventType === '*') return 'any other event'
-  if (kind === undefined) return eventType
-  if (kind === 'after') {
-    const { delay } = transition as { delay?: unknown }
-    return `after ${String(delay)}${typeof delay === 'number' ? ' ms' : ''}`
-  }
-  if (of === 'state') return 'done'
-  const end = { done: 'done', error: 'failed', snapshot: 'changed' }[kind]
-  const invoked = source.invoke.find(invoke => invoke.id === id)
-  return `${id === '*' ? 'any child' : invoked ? invokeName(id, invoked.src) : id} ${end}`
-}
-
-/** XState makes an id such as `0.order.paying` where none is given. */
-const invokeName = (id: string, src: unknown): string => (/^\d+\./.test(id) ? (typeof src === 'string' && !src.startsWith('xstate.invoke') ? src : 'inline actor') : id)
 
 function invokeText({ id, src }: { readonly id: string; readonly src: unknown }): string {
   const name = invokeName(id, src)
   return typeof src !== 'string' || src === name || src.startsWith('xstate.invoke') ? `invoke ${name}` : `invoke ${src} as ${name}`
 }
 
-type Named = string | { readonly type: string } | (((...args: never[]) => unknown) & { readonly guards?: readonly Named[] })
-
-/** Names of guards as they were given; functions written in place have none. */
-function guardName(guard: unknown): string {
-  const named = guard as Named
-  if (typeof named === 'string') return named
-  if (typeof named === 'object') return named.type
-  return named.guards ? `${named.name} ${named.guards.map(guardName).join(', ')}` : 'inline'
-}
-
-/** Actions that have a name; `assign` and others written in place are left out. */
 function actionsOf({ actions }: AnyTransitionDefinition): string {
-  const names = actions.flatMap(action => (typeof action === 'string' ? [action] : typeof action === 'object' ? [action.type] : []))
+  const names = actionNames(actions)
   return names.length > 0 ? ` / ${names.join(', ')}` : ''
 }
 

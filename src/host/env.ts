@@ -1,3 +1,5 @@
+import type { AnyActorLogic } from 'xstate'
+import type { Drawing } from '../core/client/views.ts'
 import type { Clock, Random } from '../core/clock.ts'
 import type { Codec } from '../core/codec.ts'
 import type { CpuPool } from '../core/cpu-pool.ts'
@@ -54,6 +56,8 @@ export interface HostEnv {
   readonly memory: MemoryAccount
   /** Ids of messages of this node. */
   nextMessageId(): string
+  /** Null for logic without states. */
+  draw(logic: AnyActorLogic): Drawing | null
   /** Hands an outcome to a requester in this process. */
   settle(request: string, outcome: Settled): void
   /** Tells watchers in this process about something that is not kept: progress of a task. */

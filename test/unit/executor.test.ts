@@ -26,7 +26,7 @@ function rig(limits: Partial<Limits> = {}, queues: Readonly<Record<string, numbe
   const notices: Notice[] = []
   const env = {
     node: 'n', process: { host: 'h', pid: 1, startedAt: 0 }, clock, random: createSeededRandom(1), store: createMemoryStore(), codec: plainCodec, limits: resolveLimits(limits), definitions: new Map(), queues: resolveQueues(Object.fromEntries(Object.entries(queues).map(([name, concurrency]) => [name, { concurrency }]))), counters: createCounters(), workers: createCpuPool(), memory: new MemoryAccount(resolveLimits(limits), 1),
-    nextMessageId: () => '1', settle: () => undefined, notice: (notice: Notice) => void notices.push(notice), report: () => undefined,
+    draw: () => null, nextMessageId: () => '1', settle: () => undefined, notice: (notice: Notice) => void notices.push(notice), report: () => undefined,
   }
   const executor = new Executor(env, (_actor, body) => delivered.push(body) === 0)
   const start = (id: string, options: TaskOptions<unknown, unknown>, more: Partial<TaskDocument> = {}, key = 'a') => executor.start(idOf(key), document(id, more), { logic: task(options), system: {} } as unknown as AnyActorRef)

@@ -123,7 +123,9 @@ export interface ChartState {
   /** As in `states` of an actor; '' for the root. */
   readonly path: string
   readonly type: 'atomic' | 'compound' | 'parallel' | 'final' | 'history'
+  /** Path of the state that is entered first. */
   readonly initial: string | null
+  readonly history: 'shallow' | 'deep' | null
   readonly description: string | null
   readonly tags: readonly string[]
   readonly entry: readonly string[]
@@ -134,7 +136,7 @@ export interface ChartState {
 
 const chartState: z.ZodType<ChartState> = z
   .object({
-    id: text, key: text, path: text, type: z.enum(['atomic', 'compound', 'parallel', 'final', 'history']), initial: text.nullable(), description: text.nullable(),
+    id: text, key: text, path: text, type: z.enum(['atomic', 'compound', 'parallel', 'final', 'history']), initial: text.nullable(), history: z.enum(['shallow', 'deep']).nullable(), description: text.nullable(),
     tags: z.array(text), entry: z.array(text), exit: z.array(text),
     invoke: z.array(z.object({ id: text, src: text, kind: z.enum(['machine', 'logic', 'task', 'remote']), machine: text.nullable() })),
     states: z.array(z.lazy(() => chartState)),
@@ -154,6 +156,13 @@ export const chart = z
     ),
   })
   .meta({ id: 'Chart' })
+export type Chart = z.infer<typeof chart>
+
+/** A machine as it can be drawn: as data, and as a Mermaid `stateDiagram-v2`. */
+export interface Drawing {
+  readonly chart: Chart
+  readonly mermaid: string
+}
 
 export const machineView = z
   .object({
