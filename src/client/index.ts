@@ -1,0 +1,6 @@
+export { createClient } from './create-client.ts'
+export type { ClientOptions, RemoteClient } from './create-client.ts'
+export { TroupeError, errorKinds } from '../core/errors.ts'
+export type { ErrorCode, ErrorInfo } from '../core/errors.ts'
+export type { CallOptions, Client, InputOf, OperationName, OutputOf } from '../core/client/client.ts'
+export type { Role } from '../core/client/operation.ts'
