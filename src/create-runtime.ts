@@ -1,4 +1,5 @@
 import { hostname } from 'node:os'
+import type { AuditEntry } from './core/client/handler.ts'
 import type { Clock, Random } from './core/clock.ts'
 import type { PatternInfo } from './core/catalogue.ts'
 import { plainCodec } from './core/codec.ts'
@@ -23,6 +24,7 @@ import { kindOf } from './host/xstate/logic.ts'
 import { openStore } from './open-store.ts'
 import { createCpuPool } from './workers/cpu-pool.ts'
 import type { WorkersOptions } from './workers/layout.ts'
+import { VERSION } from './version.ts'
 import { nameProcess, systemClock, systemRandom } from './system-ports.ts'
 
 export interface RuntimeOptions<TMachines extends Machines = Machines> {
@@ -50,6 +52,8 @@ export interface RuntimeOptions<TMachines extends Machines = Machines> {
   readonly random?: Random
   /** Hears of failures that nobody waits for. Default: console.error. */
   readonly onError?: (error: unknown) => void
+  /** Hears of every call of a client (`runtime.client()`, server, command line) that changes something or was to: who, what, and what came of it. */
+  readonly onAudit?: (entry: AuditEntry) => void
 }
 
 /** Hooks that tests use beside the options. */
@@ -113,5 +117,5 @@ export async function createRuntime<const TMachines extends Machines>(options: R
     await end()
     throw error
   }
-  return new Runtime<TMachines>(env, node, end, patterns)
+  return new Runtime<TMachines>(env, node, end, patterns, { version: VERSION, ...(options.onAudit && { onAudit: options.onAudit }) })
 }

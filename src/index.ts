@@ -1,5 +1,8 @@
 export { createRuntime } from './create-runtime.ts'
 export type { RuntimeOptions } from './create-runtime.ts'
+export type { CallOptions, Client, InputOf, OperationName, OutputOf } from './core/client/client.ts'
+export type { AuditEntry } from './core/client/handler.ts'
+export type { Caller, Role } from './core/client/operation.ts'
 export { TroupeError, errorKinds } from './core/errors.ts'
 export type { ErrorCode, ErrorInfo } from './core/errors.ts'
 export { statechart } from './graph/statechart.ts'

@@ -21,7 +21,8 @@ export type Body =
   | { readonly kind: 'cancel'; readonly graceMs: number }
   | { readonly kind: 'pause' }
   | { readonly kind: 'resume' }
-  | { readonly kind: 'replay'; readonly letter: string }
+  /** `event` comes in the place of the letter's own. */
+  | { readonly kind: 'replay'; readonly letter: string; readonly event?: string }
   | { readonly kind: 'discard'; readonly letter: string; readonly reason: string | null }
   /** Looks whether somebody waits in a cycle; changes nothing. */
   | { readonly kind: 'probe'; readonly probe: Probe }

@@ -29,7 +29,7 @@ export class Catalogue {
   constructor(kind: CatalogueEntry['kind'], definitions: Definitions) {
     this.#items = [...definitions.values()].flatMap(({ name, logic, version }) => {
       const entry = catalogueEntryOf(logic)
-      return entry?.kind === kind ? [{ ...entry, machine: name, version, members: [...new Set(membersOf(logic).map(({ machine }) => machine))] }] : []
+      return entry?.kind === kind ? [{ ...entry, machine: name, version, members: membersOf(logic) }] : []
     })
   }
 
@@ -60,11 +60,14 @@ export class PatternCatalogue extends Catalogue {
 
 const isAble = ({ capabilities }: { readonly capabilities: readonly string[] }, { capability }: CatalogueQuery): boolean => capability === undefined || capabilities.some(able => able === capability || able.startsWith(`${capability}/`))
 
+/** The registered machines that a logic spawns by name, its children in process included. */
+export const membersOf = (logic: AnyActorLogic): readonly string[] => [...new Set(spawnedBy(logic).map(({ machine }) => machine))]
+
 /** What a logic and its children in process spawn by name: as what, and which machine. */
-function membersOf(logic: AnyActorLogic): { readonly member: string; readonly machine: string }[] {
+function spawnedBy(logic: AnyActorLogic): { readonly member: string; readonly machine: string }[] {
   return Object.entries(childLogicOf(logic)).flatMap(([member, child]) => {
     const machine = remoteMachineOf(child)
-    return machine === undefined ? membersOf(child) : [{ member, machine }]
+    return machine === undefined ? spawnedBy(child) : [{ member, machine }]
   })
 }
 
@@ -72,7 +75,7 @@ function membersOf(logic: AnyActorLogic): { readonly member: string; readonly ma
 export function checkMembers(definitions: Definitions): void {
   for (const { name, logic } of definitions.values()) {
     if (catalogueEntryOf(logic)?.kind !== 'pattern') continue
-    const missing = membersOf(logic).find(({ machine }) => !definitions.has(machine))
+    const missing = spawnedBy(logic).find(({ machine }) => !definitions.has(machine))
     if (missing) throw new TroupeError('machine/unknown', `pattern '${name}' has a member '${missing.member}', but no machine '${missing.machine}' is registered; registered are ${[...definitions.keys()].join(', ')}`)
   }
 }

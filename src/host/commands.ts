@@ -115,7 +115,11 @@ export async function resolveLetter(stepper: Stepper, work: Work, batch: Batch, 
     return slot ? stepper.answer(work, batch, slot) : batch.answer(work, { seq: 0 })
   }
   const original = readMessage({ id: work.message.id, to, at: letter.at, data: letter.data }, codec)
-  const outcome = await replay(stepper, work, batch, slot, original)
+  if (body.event !== undefined && original.body.kind !== 'event') {
+    return stepper.refuse(work, batch, new TroupeError('event/invalid', `dead letter ${body.letter} is no event (${original.body.kind}), so no other event can take its place`, { address: addressOf(to) }))
+  }
+  const handled = body.event === undefined ? original : { ...original, body: { ...original.body, event: body.event } as Body }
+  const outcome = await replay(stepper, work, batch, slot, handled)
   // What was refused was not handled: its letter stays.
   if (outcome.error === undefined || isPoison(outcome.error)) batch.resolved.push({ id: letter.id, state: 'replayed', at: stepper.now, reason: null })
   batch.answer(work, outcome)

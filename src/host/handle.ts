@@ -1,8 +1,7 @@
 import type { AnyActorLogic, EventFromLogic, InputFrom, OutputFrom } from 'xstate'
 import { actorId, addressOf, isSpawnedKey, parseActorId } from '../core/address.ts'
 import type { ActorId } from '../core/address.ts'
-import { TroupeError, toErrorInfo } from '../core/errors.ts'
-import { createBorder, encodeJson, exceeds, seal } from '../core/json.ts'
+import { TroupeError } from '../core/errors.ts'
 import { pageSize } from '../core/limits.ts'
 import type { JournalEntry } from '../core/journal.ts'
 import type { Body, Message } from '../core/message.ts'
@@ -10,7 +9,9 @@ import { liveStatuses } from '../core/store.ts'
 import type { Definition } from './definition.ts'
 import type { HostEnv } from './env.ts'
 import type { Node } from './node.ts'
+import { encodeEvent, encodePayload } from './payload.ts'
 import type { Reader } from './reader.ts'
+import { request } from './request.ts'
 import { ActorSnapshot } from './snapshot.ts'
 import type { NextEvent, Tag } from './snapshot.ts'
 import { endedError } from './status.ts'
@@ -42,7 +43,7 @@ export interface HandleParts {
 }
 
 const ASK_TIMEOUT_MS = 30_000
-const CANCEL_GRACE_MS = 5_000
+export const CANCEL_GRACE_MS = 5_000
 
 type InputArguments<TLogic extends AnyActorLogic> = undefined extends InputFrom<TLogic> ? [input?: InputFrom<TLogic>] : [input: InputFrom<TLogic>]
 
@@ -70,7 +71,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
    */
   async start(...[input]: InputArguments<TLogic>): Promise<void> {
     if (isSpawnedKey(parseActorId(this.#id).key)) throw new TroupeError('address/invalid', `the key of ${this.address} has a '>', which marks spawned actors`, { address: this.address })
-    await this.#request({ kind: 'start', input: this.#encode(input ?? null, 'input') })
+    await this.#request({ kind: 'start', input: encodePayload(this.#definition(), this.address, input ?? null, 'input') })
   }
 
   /** Sends an event; resolves when it is durable. Throws `event/invalid`, `actor/unknown`, `actor/ended`, `mailbox/full`, `payload/too-large`. */
@@ -78,7 +79,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
     // Without `async`: this is the hot call of the API, and each promise of it is there a hundred thousand times.
     try {
       const { idempotencyKey: key } = options
-      const text = this.#event(event)
+      const text = encodeEvent(this.#definition(), this.address, event)
       const message = this.#message(key === undefined ? { kind: 'event', event: text } : { kind: 'event', event: text, key }, options)
       return this.#isOwned() ? this.#parts.node.post(message, this.#definition().limits.mailboxDepthMax) : this.#sendElsewhere(message)
     } catch (error) {
@@ -102,7 +103,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
   async ask(event: EventFromLogic<TLogic>, options: AskOptions<TLogic> = {}): Promise<ActorSnapshot<TLogic>> {
     const { until = 'processed', timeout = ASK_TIMEOUT_MS, idempotencyKey } = options
     const { env, node, reader } = this.#parts
-    const text = this.#event(event)
+    const text = encodeEvent(this.#definition(), this.address, event)
     const request = env.random.id()
     const key = idempotencyKey === undefined ? {} : { key: idempotencyKey }
     const ask = until === 'reply' ? { ask: { node: env.node, request: `${request}:reply`, timeoutMs: timeout } } : {}
@@ -144,9 +145,13 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
     return (await this.snapshot()).nextEvents()
   }
 
-  /** Waits for the end and resolves with the output. Throws the failure, or `actor/ended` when it was stopped or cancelled; in the code of a task `ask/deadlock` too. */
-  async result(): Promise<OutputFrom<TLogic>> {
-    const done = await (this.#parts.node.asker ? this.#within(undefined, (signal, wait) => this.#ended(signal, wait)) : this.#ended())
+  /**
+   * Waits for the end, for ever or so many milliseconds, and resolves with the output. Throws the failure, `ask/timeout`, or
+   * `actor/ended` when it was stopped or cancelled; in the code of a task `ask/deadlock` too.
+   */
+  async result({ timeout }: { readonly timeout?: number } = {}): Promise<OutputFrom<TLogic>> {
+    const isBound = timeout !== undefined || this.#parts.node.asker !== undefined
+    const done = await (isBound ? this.#within(timeout, (signal, wait) => this.#ended(signal, wait)) : this.#ended())
     if (done.status === 'done') return done.output as OutputFrom<TLogic>
     throw endedError(done)
   }
@@ -213,9 +218,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
   }
 
   async #request(body: Body): Promise<void> {
-    const { env } = this.#parts
-    this.#definition()
-    await this.#submit({ ...this.#message(body, {}), reply: { node: env.node, request: env.random.id() } })
+    await request(this.#parts, this.#id, body, this.#definition().limits.mailboxDepthMax)
   }
 
   #submit(message: Message<Body>) {
@@ -253,31 +256,6 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
 
   #definition(): Definition {
     return this.#parts.reader.definition(this.#id)
-  }
-
-  #event(event: unknown): string {
-    const { type } = (typeof event === 'object' && event !== null ? event : {}) as { type?: unknown }
-    const { events } = this.#definition()
-    if (typeof type !== 'string' || type === '') throw this.#invalid(`an event is an object with a string type, not ${preview(event)}`)
-    if (type.startsWith('xstate.') || type.startsWith('troupe.')) throw this.#invalid(`the event type '${type}' is reserved`)
-    const checked = events[type]?.safeParse(event)
-    if (checked && !checked.success) throw this.#invalid(`event '${type}': ${checked.error.issues.map(({ path, message }) => `${path.join('.') || 'event'}: ${message}`).join('; ')}`)
-    // A schema need not know the type: zod drops what it does not know.
-    return this.#encode(checked?.success ? { ...(checked.data as object), type } : event, 'event')
-  }
-
-  #invalid(message: string): TroupeError {
-    return new TroupeError('event/invalid', `${this.address}: ${message}`, { address: this.address })
-  }
-
-  #encode(value: unknown, what: string): string {
-    const { payloadBytesMax, jsonDepthMax } = this.#definition().limits
-    const border = createBorder(what === 'event' ? 'event/invalid' : 'context/unserializable', jsonDepthMax, false, this.address)
-    seal(value, what, border)
-    const text = encodeJson(value, border.tagged)
-    const bytes = exceeds(text, payloadBytesMax)
-    if (bytes === undefined) return text
-    throw new TroupeError('payload/too-large', `the ${what} for ${this.address} has ${bytes} bytes, the limit payloadBytesMax is ${payloadBytesMax}`, { address: this.address, details: { bytes, limit: payloadBytesMax } })
   }
 
   /** The first state from `snapshot` on that holds. Throws when the actor ends before. */
@@ -349,6 +327,4 @@ function predicateOf(until: Until<AnyActorLogic>): (snapshot: ActorSnapshot) => 
 }
 
 const closedWhileWaiting = (address: string): TroupeError => new TroupeError('runtime/closed', `the runtime was closed while ${address} was waited for`, { address })
-
-const preview = (value: unknown): string => toErrorInfo(value).message.slice(0, 80)
 

@@ -67,8 +67,8 @@ export class Reader {
   }
 
   /** Follows an actor from a sequence on. */
-  follow(id: ActorId, after: number): StateCursor {
-    return new StateCursor(this, id, after)
+  follow(id: ActorId, after: number, page = PAGE): StateCursor {
+    return new StateCursor(this, id, after, page)
   }
 
   present(id: ActorId, document: ActorDocument, seq: number): ActorSnapshot {
@@ -88,41 +88,43 @@ export class Reader {
   }
 }
 
+/** A step, and the state after it. */
+export interface ReadStep {
+  readonly entry: JournalEntry
+  readonly document: ActorDocument
+}
+
 /** Steps of an actor in their order, each with the state after it. Keeps the state between reads, so each costs what is new. */
 export class StateCursor {
   readonly #reader: Reader
   readonly #id: ActorId
   #document: ActorDocument | undefined
+  readonly #page: number
   #seq: number
 
-  constructor(reader: Reader, id: ActorId, after: number) {
+  constructor(reader: Reader, id: ActorId, after: number, page: number) {
+    this.#page = page
     this.#reader = reader
     this.#id = id
     this.#seq = after
   }
 
   /** What has been committed since the last read. Throws `history/trimmed` when some of it is not retained any more. */
-  async *read(): AsyncGenerator<{ readonly entry: JournalEntry; readonly snapshot: ActorSnapshot }> {
+  async *read(): AsyncGenerator<ReadStep> {
     for (let entries = await this.#next(); entries.length > 0; entries = await this.#next()) {
       for (const entry of entries) {
-        this.#document = await this.#after(entry)
+        // At first the whole state is read, also of the first step, which has no delta.
+        this.#document = this.#document === undefined ? (await this.#reader.document(this.#id, entry.seq)).document : applyDelta(this.#document, entry.delta ?? [], new WeakSet())
         this.#seq = entry.seq
-        yield { entry, snapshot: this.#reader.present(this.#id, this.#document, entry.seq) }
+        yield { entry, document: this.#document }
       }
     }
   }
 
   async #next(): Promise<readonly JournalEntry[]> {
-    const entries = await this.#reader.entries(this.#id, this.#seq)
+    const entries = await this.#reader.entries(this.#id, this.#seq, this.#page)
     const first = entries[0]?.seq ?? this.#seq + 1
     if (first === this.#seq + 1) return entries
     throw new TroupeError('history/trimmed', `steps ${this.#seq + 1} to ${first - 1} of ${addressOf(this.#id)} are not retained any more`, { address: addressOf(this.#id) })
-  }
-
-  async #after(entry: JournalEntry): Promise<ActorDocument> {
-    if (this.#document === undefined && this.#seq > 0) this.#document = (await this.#reader.document(this.#id, this.#seq)).document
-    // The first step has no delta: its state is the actor's first base.
-    if (this.#document === undefined) return (await this.#reader.document(this.#id, entry.seq)).document
-    return applyDelta(this.#document, entry.delta ?? [], new WeakSet())
   }
 }

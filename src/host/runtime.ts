@@ -1,16 +1,21 @@
 import type { AnyActorLogic } from 'xstate'
 import { DEFAULT_TENANT, actorId, addressOf, parseActorId, parseAddress } from '../core/address.ts'
+import type { ActorId } from '../core/address.ts'
+import type { Client } from '../core/client/client.ts'
+import type { Caller } from '../core/client/operation.ts'
 import { TroupeError, toErrorInfo } from '../core/errors.ts'
 import type { ErrorInfo } from '../core/errors.ts'
 import type { CpuPool } from '../core/cpu-pool.ts'
 import { pageSize } from '../core/limits.ts'
-import type { Message, Body } from '../core/message.ts'
+import type { Body } from '../core/message.ts'
 import type { QueueView } from '../core/queue.ts'
 import { actorStatuses, deadLetterStates } from '../core/store.ts'
 import type { ActorStatus, DeadLetter, DeadLetterState, LeaseInfo, Member } from '../core/store.ts'
 import { Catalogue } from './catalogue.ts'
 import type { PatternCatalogue } from './catalogue.ts'
-import type { Machines, Registration } from './definition.ts'
+import { createClient } from './client/dispatch.ts'
+import type { ClientExtras } from './client/parts.ts'
+import type { Definition, Machines, Registration } from './definition.ts'
 import type { Counters, HostEnv } from './env.ts'
 import { viewQueues } from './queue-view.ts'
 import { ActorHandle } from './handle.ts'
@@ -18,7 +23,9 @@ import type { HandleParts } from './handle.ts'
 import { readMessage } from './batch.ts'
 import { decodeError } from './coding.ts'
 import type { Node } from './node.ts'
+import { encodeEvent } from './payload.ts'
 import { Reader } from './reader.ts'
+import { request } from './request.ts'
 import { unknownMachine } from './status.ts'
 import { findStuck } from './stuck.ts'
 import type { StuckPage, StuckQuery } from './stuck.ts'
@@ -124,6 +131,7 @@ export class Runtime<TMachines extends Machines = Machines> {
   readonly #parts: HandleParts
   readonly #names: ReadonlyMap<AnyActorLogic, string>
   readonly #closeStore: () => Promise<void>
+  readonly #extras: ClientExtras
   readonly deadLetters: DeadLetters
   /** The registered agents, to be found by what they can do. */
   readonly agents: Catalogue
@@ -132,10 +140,11 @@ export class Runtime<TMachines extends Machines = Machines> {
   readonly workers: CpuPool
 
   /** @internal */
-  constructor(env: HostEnv, node: Node, closeStore: () => Promise<void>, patterns: PatternCatalogue) {
+  constructor(env: HostEnv, node: Node, closeStore: () => Promise<void>, patterns: PatternCatalogue, extras: ClientExtras) {
     this.#parts = { env, node, reader: new Reader(env, () => node.isClosed) }
     this.#names = new Map([...env.definitions.values()].map(({ logic, name }) => [logic, name]))
     this.#closeStore = closeStore
+    this.#extras = extras
     this.workers = env.workers
     this.deadLetters = new DeadLetters(this.#parts)
     this.agents = new Catalogue('agent', env.definitions)
@@ -164,6 +173,17 @@ export class Runtime<TMachines extends Machines = Machines> {
     const { machine } = parseActorId(id)
     if (!this.#parts.env.definitions.has(machine)) throw unknownMachine(machine, this.#parts.env.definitions)
     return new ActorHandle(this.#parts, id)
+  }
+
+  /**
+   * Everything that can be asked of this runtime as plain JSON: the door that server, inspector and command line go through too.
+   * A caller may do what its role allows, by default all. Each call throws `access/denied` or `request/invalid` before it does anything.
+   *
+   * @example
+   * const { actors } = await runtime.client().listActors({ tag: 'approval' })
+   */
+  client(caller: Caller = { name: null, role: 'admin' }): Client {
+    return createClient({ ...this.#parts, runtime: this as unknown as Runtime, extras: this.#extras }, caller)
   }
 
   /** A page of actors, oldest first. Throws `config/invalid` for a query that makes no sense. */
@@ -285,31 +305,36 @@ export class DeadLetters {
   }
 
   /** Oldest first. */
-  async list({ address, state = 'present', after, limit }: DeadLetterQuery = {}): Promise<readonly DeadLetterInfo[]> {
-    const { store } = this.#parts.reader
-    if (!deadLetterStates.includes(state)) throw new TroupeError('config/invalid', `state must be one of ${deadLetterStates.join(', ')}, not ${String(state)}`)
-    const letters = await store.deadLetters({ tenant: DEFAULT_TENANT, state, limit: pageSize(limit), ...(address !== undefined && { actor: parseAddress(address) }), ...(after !== undefined && { after }) })
-    return letters.map(letter => this.#present(letter))
+  async list(query: DeadLetterQuery = {}): Promise<readonly DeadLetterInfo[]> {
+    return (await this.stored(query)).map(letter => this.#present(letter))
   }
 
-  /** Handles the event again, or begins the task again; a failed actor is revived for it. Throws `dead-letter/unknown`, `event/poisoned`. */
-  async replay(id: string): Promise<void> {
-    await this.#resolve(id, { kind: 'replay', letter: id })
+  /** @internal The same, as the store has them. */
+  stored({ address, state = 'present', after, limit }: DeadLetterQuery): Promise<readonly DeadLetter[]> {
+    const { store } = this.#parts.reader
+    if (!deadLetterStates.includes(state)) throw new TroupeError('config/invalid', `state must be one of ${deadLetterStates.join(', ')}, not ${String(state)}`)
+    return store.deadLetters({ tenant: DEFAULT_TENANT, state, limit: pageSize(limit), ...(address !== undefined && { actor: parseAddress(address) }), ...(after !== undefined && { after }) })
+  }
+
+  /**
+   * Handles the event again, or another one in its place, or begins the task again; a failed actor is revived for it. The letter is
+   * resolved in the commit that handles it. Throws `dead-letter/unknown`, `event/poisoned`, `event/invalid`.
+   */
+  async replay(id: string, { event }: { readonly event?: { readonly type: string } } = {}): Promise<void> {
+    await this.#resolve(id, ({ events, limits }, actor) => ({ kind: 'replay', letter: id, ...(event && { event: encodeEvent({ events, limits }, addressOf(actor), event) }) }))
   }
 
   /** Gives it up; the letter stays listed as discarded, with the reason. Throws `dead-letter/unknown`. */
   async discard(id: string, reason?: string): Promise<void> {
-    await this.#resolve(id, { kind: 'discard', letter: id, reason: reason ?? null })
+    await this.#resolve(id, () => ({ kind: 'discard', letter: id, reason: reason ?? null }))
   }
 
-  async #resolve(id: string, body: Body): Promise<void> {
-    const { env, node, reader } = this.#parts
+  async #resolve(id: string, body: (definition: Pick<Definition, 'events' | 'limits'>, actor: ActorId) => Body): Promise<void> {
+    const { env, reader } = this.#parts
     const [letter] = await reader.store.deadLetters({ id, limit: 1 })
     if (!letter) throw new TroupeError('dead-letter/unknown', `there is no dead letter ${id}`)
-    const request = env.random.id()
-    const message: Message<Body> = { id: env.nextMessageId(), to: letter.actor, from: null, at: env.clock.now(), body, correlation: request, causation: null, reply: { node: env.node, request } }
-    const { machine } = parseActorId(letter.actor)
-    await node.submit(message, (env.definitions.get(machine)?.limits ?? env.limits).mailboxDepthMax)
+    const definition = env.definitions.get(parseActorId(letter.actor).machine) ?? { events: {}, limits: env.limits }
+    await request(this.#parts, letter.actor, body(definition, letter.actor), definition.limits.mailboxDepthMax)
   }
 
   #present({ id, actor, at, data, cause, state, resolvedAt, reason }: DeadLetter): DeadLetterInfo {

@@ -4,6 +4,7 @@ import { TroupeError } from '../core/errors.ts'
 import type { JournalEntry } from '../core/journal.ts'
 import type { Notice } from './env.ts'
 import type { HandleParts } from './handle.ts'
+import type { ReadStep } from './reader.ts'
 import type { ActorSnapshot } from './snapshot.ts'
 
 export interface WatchOptions {
@@ -44,13 +45,21 @@ export class Watch<TItem extends WatchedStep | WatchedProgress = WatchedStep> im
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<TItem> {
+    for await (const item of this.read()) {
+      if ('kind' in item) yield item as TItem
+      else yield { ...item.entry, snapshot: this.#parts.reader.present(this.#id, item.document, item.entry.seq) } as WatchedStep as TItem
+    }
+  }
+
+  /** @internal The same, with the whole state after each step. */
+  async *read(): AsyncGenerator<ReadStep | WatchedProgress> {
     const { node } = this.#parts
     const { signal } = this.#options
     const forget = node.onChange(this.#id, notice => this.#hear(notice))
     const abort = (): void => this.#wake()
     signal?.addEventListener('abort', abort)
     try {
-      yield* this.#follow() as AsyncGenerator<TItem>
+      yield* this.#follow()
     } catch (error) {
       // A runtime that closes takes its store away in the middle of a read: the watch ends, it has not failed.
       if (!node.isClosing) throw error
@@ -73,7 +82,7 @@ export class Watch<TItem extends WatchedStep | WatchedProgress = WatchedStep> im
     return !this.#parts.node.isClosing && !this.#options.signal?.aborted
   }
 
-  async *#follow(): AsyncGenerator<WatchedStep | WatchedProgress> {
+  async *#follow(): AsyncGenerator<ReadStep | WatchedProgress> {
     const { reader } = this.#parts
     const first = await reader.snapshot(this.#id)
     const from = this.#options.from ?? first.seq
@@ -86,9 +95,9 @@ export class Watch<TItem extends WatchedStep | WatchedProgress = WatchedStep> im
       while (this.#progress.length > 0) yield this.#progress.shift() as WatchedProgress
       if (this.#fresh) {
         this.#fresh = false
-        for await (const { entry, snapshot } of cursor.read()) {
-          status = snapshot.status
-          yield { ...entry, snapshot }
+        for await (const step of cursor.read()) {
+          status = step.document.status
+          yield step
         }
       }
       if (isOver(status)) return

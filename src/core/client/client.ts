@@ -11,7 +11,7 @@ export const operations = { ...actorOperations, ...peopleOperations, ...systemOp
 
 type Operations = typeof operations
 export type OperationName = keyof Operations
-type StreamName = { [TName in OperationName]: Operations[TName]['stream'] extends true ? TName : never }[OperationName]
+export type StreamName = { [TName in OperationName]: Operations[TName]['stream'] extends true ? TName : never }[OperationName]
 
 /** What goes in, and what comes out: of a stream, one item. */
 export type InputOf<TName extends OperationName> = z.input<Operations[TName]['input']>

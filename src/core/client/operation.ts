@@ -4,6 +4,9 @@ import type { z } from 'zod'
 export const roles = ['viewer', 'operator', 'admin'] as const
 export type Role = (typeof roles)[number]
 
+/** Whether a role may do what asks for another one at least. */
+export const isAllowed = (role: Role, needed: Role): boolean => roles.indexOf(role) >= roles.indexOf(needed)
+
 /** Who calls. A name comes from a credential, or is null: then nobody has said who it is (this process, or loopback without keys). */
 export interface Caller {
   readonly name: string | null

@@ -1,4 +1,4 @@
-import type { AnyActorLogic, AnyMachineSnapshot, AnyStateMachine } from 'xstate'
+import type { AnyActorLogic, AnyMachineSnapshot, AnyStateMachine, AnyStateNode, AnyTransitionDefinition } from 'xstate'
 import type { ActorId } from '../../core/address.ts'
 import type { PersistedSnapshot } from '../../core/document.ts'
 import { isMachine, kindOf } from './logic.ts'
@@ -46,20 +46,36 @@ export function resolveMachine(machine: AnyStateMachine, { value, context, statu
 /** The events that a state acts upon, each with whether a guard decides in any case. */
 export function eventsOf(machine: AnyMachineSnapshot): ReadonlyMap<string, boolean> {
   const guardedBy = new Map<string, boolean>()
-  const nodes = machine._nodes as readonly { readonly transitions: ReadonlyMap<string, readonly { guard?: unknown; target?: unknown; actions: readonly unknown[] }[]> }[]
-  for (const { transitions } of nodes) {
+  for (const { transitions } of machine._nodes as readonly AnyStateNode[]) {
     for (const [type, candidates] of transitions) {
-      // Those of its own, such as what its timers raise, nobody outside may send.
-      if (type === '' || type.startsWith('xstate.') || type.startsWith('troupe.')) continue
-      const acting = candidates.filter(({ target, actions }) => target !== undefined || actions.length > 0)
-      if (acting.length > 0) guardedBy.set(type, (guardedBy.get(type) ?? true) && acting.every(({ guard }) => guard !== undefined))
+      const acting = actingOf(candidates)
+      if (isOutside(type) && acting.length > 0) guardedBy.set(type, (guardedBy.get(type) ?? true) && acting.every(({ guard }) => guard !== undefined))
     }
   }
   return guardedBy
 }
 
+const actingOf = (candidates: readonly AnyTransitionDefinition[]): readonly AnyTransitionDefinition[] => candidates.filter(({ target, actions }) => target !== undefined || actions.length > 0)
+
+/** Whether a wildcard, `*` or `order.*`, stands for a type of event. */
+export const isWildcardFor = (wildcard: string, type: string): boolean => wildcard === '*' || (wildcard.endsWith('.*') && (type === wildcard.slice(0, -2) || type.startsWith(wildcard.slice(0, -1))))
+
+/** Paths of the states that act upon a type of event; '' is the root. */
+export const handlersOf = (machine: AnyStateMachine, type: string): readonly string[] =>
+  nodesOf(machine.root).flatMap(({ path, transitions }) => ([...transitions].some(([on, candidates]) => (on === type || isWildcardFor(on, type)) && actingOf(candidates).length > 0) ? [path.join('.')] : []))
+
+/** The types of events that some state of a machine names; `*` is none. */
+export function eventTypesOf(machine: AnyStateMachine): ReadonlySet<string> {
+  return new Set(nodesOf(machine.root).flatMap(({ transitions }) => [...transitions.keys()].filter(type => isOutside(type) && !type.includes('*'))))
+}
+
+const nodesOf = (node: AnyStateNode): readonly AnyStateNode[] => [node, ...Object.values(node.states).flatMap(nodesOf)]
+
+/** Those of its own, such as what its timers raise, nobody outside may send. */
+const isOutside = (type: string): boolean => type !== '' && !type.startsWith('xstate.') && !type.startsWith('troupe.')
+
 /** The logic of a child; inline ones XState names by where they are invoked. */
-function sourceOf(machine: AnyStateMachine, src: string): AnyActorLogic | undefined {
+export function sourceOf(machine: AnyStateMachine, src: string): AnyActorLogic | undefined {
   const [, index, node] = /^xstate\.invoke\.(\d+)\.(.*)/.exec(src) ?? []
   if (node === undefined) return machine.implementations.actors[src] as AnyActorLogic | undefined
   try {

@@ -1,0 +1,18 @@
+import type { Handlers } from '../../core/client/handler.ts'
+import { actorHandlers } from './actors.ts'
+import { catalogueHandlers } from './catalogue.ts'
+import { eventHandlers } from './events.ts'
+import { historyHandlers } from './history.ts'
+import { letterHandlers } from './letters.ts'
+import type { ClientParts } from './parts.ts'
+import { systemHandlers } from './system.ts'
+
+/** What this runtime answers by itself, one object per file. */
+export const createHandlers = (parts: ClientParts): Partial<Handlers> => ({
+  ...actorHandlers(parts),
+  ...eventHandlers(parts),
+  ...historyHandlers(parts),
+  ...letterHandlers(parts),
+  ...catalogueHandlers(parts),
+  ...systemHandlers(parts),
+})

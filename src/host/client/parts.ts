@@ -1,0 +1,19 @@
+import type { AuditEntry, Handlers } from '../../core/client/handler.ts'
+import type { HandleParts } from '../handle.ts'
+import type { Runtime } from '../runtime.ts'
+
+/** What a runtime is handed for its clients, because it lives elsewhere. */
+export interface ClientExtras {
+  /** Operations answered by other parts. */
+  readonly handlers?: Partial<Handlers>
+  /** Hears of each mutating call when it is over. */
+  onAudit?(entry: AuditEntry): void
+  /** Of Troupe. */
+  readonly version?: string
+}
+
+/** What handlers are made of. */
+export interface ClientParts extends HandleParts {
+  readonly runtime: Runtime
+  readonly extras: ClientExtras
+}
