@@ -59,6 +59,8 @@ export interface Store {
   /** Journal rows of a partition above a position, oldest first. */
   journal(partition: number, after: number, limit: number): Promise<readonly JournalRow[]>
   list(filter: ActorFilter): Promise<ActorPage>
+  /** How many actors there are of each kind, the most numerous kinds first; at most `TALLY_GROUPS_MAX` kinds, while the total counts all. */
+  tally(conditions: ActorConditions): Promise<ActorTally>
   /** How many actors of a partition are active, paused or held. */
   countLive(partition: number): Promise<number>
 
@@ -309,17 +311,48 @@ export interface DueActor {
   readonly dueAt: number
 }
 
-export interface ActorFilter {
+/** Which actors; all conditions hold at once. */
+export interface ActorConditions {
   readonly tenant: string
   readonly machine?: string
+  /** Leaves out machines whose names begin with it. */
+  readonly machinesExcept?: string
   readonly status?: ActorStatus
   /** A state path that must be active. */
   readonly state?: string
   readonly tag?: string
   readonly run?: ActorId
-  /** Continue after this cursor of an earlier page. */
+  /** Part of the key, letter by letter. */
+  readonly text?: string
+  /** Only actors whose last change is earlier, or later. */
+  readonly updatedBefore?: number
+  readonly updatedAfter?: number
+}
+
+export const actorOrders = ['oldest', 'newest'] as const
+export type ActorOrder = (typeof actorOrders)[number]
+
+export interface ActorFilter extends ActorConditions {
+  /** By creation. Default 'oldest'. */
+  readonly order?: ActorOrder
+  /** Continue after this cursor of an earlier page; with the other order it leads back. */
   readonly cursor?: string
   readonly limit: number
+}
+
+/** Most kinds of actors that a tally tells apart. */
+export const TALLY_GROUPS_MAX = 1_000
+
+export interface TallyGroup {
+  readonly machine: string
+  readonly status: ActorStatus
+  readonly states: readonly string[]
+  readonly count: number
+}
+
+export interface ActorTally {
+  readonly total: number
+  readonly groups: readonly TallyGroup[]
 }
 
 export interface ActorPage {

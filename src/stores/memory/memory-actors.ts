@@ -2,7 +2,8 @@ import type { ActorId } from '../../core/address.ts'
 import { addressOf, parseActorId } from '../../core/address.ts'
 import { TroupeError, assertInvariant } from '../../core/errors.ts'
 import { liveStatuses } from '../../core/store.ts'
-import type { ActorFilter, ActorPage, ActorRecord, ActorWrite, JournalRow, StoredActor } from '../../core/store.ts'
+import type { ActorConditions, ActorFilter, ActorOrder, ActorPage, ActorRecord, ActorTally, ActorWrite, JournalRow, StoredActor } from '../../core/store.ts'
+import { Tally } from '../../core/tally.ts'
 import type { MemoryActor, MemoryPartition } from './memory-partition.ts'
 
 /** What an actor and a row take beside their texts [measured over 20,000 actors of 1 to 21 rows]. */
@@ -91,20 +92,23 @@ export class MemoryActors {
     return this.#actors.get(id)?.rows.filter(({ toSeq }) => toSeq > after).slice(0, limit) ?? []
   }
 
-  list({ tenant, machine, status, state, tag, run, cursor, limit }: ActorFilter): ActorPage {
-    const after = cursor === undefined ? 0 : parseCursor(cursor)
+  list({ order = 'oldest', cursor, limit, ...conditions }: ActorFilter): ActorPage {
+    const isAhead = cursor === undefined ? () => true : aheadOf(parseCursor(cursor), order)
     const found: MemoryActor[] = []
-    for (const actor of this.#actors.values()) {
-      const { record, ordinal } = actor
-      const address = parseActorId(record.id)
-      const fits = ordinal > after && address.tenant === tenant && (machine === undefined || address.machine === machine)
-        && (status === undefined || record.status === status) && (state === undefined || record.states.includes(state))
-        && (tag === undefined || record.tags.includes(tag)) && (run === undefined || record.run === run)
-      if (fits) found.push(actor)
+    for (const actor of order === 'oldest' ? this.#actors.values() : [...this.#actors.values()].reverse()) {
+      if (isAhead(actor.ordinal) && fits(actor.record, conditions)) found.push(actor)
       if (found.length > limit) break
     }
     const page = found.slice(0, limit)
     return { records: page.map(({ record }) => record), cursor: found.length > limit ? page.at(-1)?.ordinal.toString(36) : undefined }
+  }
+
+  tally(conditions: ActorConditions): ActorTally {
+    const tally = new Tally()
+    for (const { record } of this.#actors.values()) {
+      if (fits(record, conditions)) tally.add({ machine: parseActorId(record.id).machine, status: record.status, states: record.states, count: 1 })
+    }
+    return tally.result()
   }
 
   /** Trims rows older than `before` at or below the newest base, and the bases from which `load` would then find a gap (S9). */
@@ -120,6 +124,18 @@ export class MemoryActors {
 }
 
 const charsOf = (texts: readonly { readonly data: string }[]): number => texts.reduce((sum, { data }) => sum + data.length, 0)
+
+const aheadOf = (mark: number, order: ActorOrder) => (ordinal: number): boolean => (order === 'oldest' ? ordinal > mark : ordinal < mark)
+
+function fits(record: ActorRecord, { tenant, machine, machinesExcept, status, state, tag, run, text, updatedBefore, updatedAfter }: ActorConditions): boolean {
+  const address = parseActorId(record.id)
+  return address.tenant === tenant && (machine === undefined || address.machine === machine)
+    && (machinesExcept === undefined || !address.machine.startsWith(machinesExcept))
+    && (status === undefined || record.status === status) && (state === undefined || record.states.includes(state))
+    && (tag === undefined || record.tags.includes(tag)) && (run === undefined || record.run === run)
+    && (text === undefined || address.key.includes(text))
+    && (updatedBefore === undefined || record.updatedAt < updatedBefore) && (updatedAfter === undefined || record.updatedAt > updatedAfter)
+}
 
 const freezeRecord = (record: ActorRecord): ActorRecord => Object.freeze({ ...record, states: Object.freeze([...record.states]), tags: Object.freeze([...record.tags]) })
 

@@ -113,6 +113,7 @@ class MemoryStore implements Store {
   history: Store['history'] = async (id, after, limit) => this.#actors.history(id, after, limit)
   journal: Store['journal'] = async (partition, after, limit) => this.#partition(partition).journal(after, limit, (actor) => this.#actors.isPresent(actor))
   list: Store['list'] = async (filter) => this.#actors.list(filter)
+  tally: Store['tally'] = async (conditions) => this.#actors.tally(conditions)
   countLive: Store['countLive'] = async (partition) => this.#partition(partition).live.size
 
   due: Store['due'] = async (partition, now, limit) =>

@@ -8,7 +8,7 @@ import { toStoreError } from './redis-errors.ts'
 
 /** One file per verb in `lua/`; each names its keys, arguments, answer and guarantee, and what it uses of `lua/parts`. */
 const scriptNames = [
-  'accept', 'announce', 'answer', 'append', 'claim', 'commit', 'expired', 'history', 'journal', 'letters', 'list', 'load', 'open', 'outbox', 'parked', 'past', 'release', 'renew', 'retire', 'runs', 'sweep', 'take',
+  'accept', 'announce', 'answer', 'append', 'claim', 'commit', 'expired', 'history', 'journal', 'letters', 'list', 'load', 'open', 'outbox', 'parked', 'past', 'release', 'renew', 'retire', 'runs', 'sweep', 'take', 'tally',
   'queue/cancel', 'queue/configure', 'queue/extend', 'queue/finish', 'queue/missing', 'queue/publish', 'queue/put', 'queue/results', 'queue/retire', 'queue/return', 'queue/settle', 'queue/take', 'queue/view',
 ] as const
 export type ScriptName = (typeof scriptNames)[number]

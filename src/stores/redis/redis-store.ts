@@ -1,5 +1,6 @@
 import { TroupeError } from '../../core/errors.ts'
 import type { Store } from '../../core/store.ts'
+import { createActorList } from './actor-list.ts'
 import { checkServer } from './boot-check.ts'
 import { Changes } from './changes.ts'
 import { createCommit } from './commit.ts'
@@ -71,6 +72,7 @@ function wire(connection: Connection, clients: RedisClients, prefix: string, par
     commit: createCommit(deployment, relay),
     ...createMailbox(deployment),
     ...createHistory(deployment),
+    ...createActorList(deployment),
     ...createQueries(deployment),
     sweep: createSweep(deployment),
     size: createSize(connection),

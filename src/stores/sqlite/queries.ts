@@ -1,44 +1,58 @@
 import type { ActorId } from '../../core/address.ts'
 import { TroupeError } from '../../core/errors.ts'
-import type { ActorFilter, ActorPage, DeadLetter, DeadLetterFilter, DueActor, Store } from '../../core/store.ts'
+import { TALLY_GROUPS_MAX } from '../../core/store.ts'
+import type { ActorConditions, ActorPage, ActorStatus, ActorTally, DeadLetter, DeadLetterFilter, DueActor, Store } from '../../core/store.ts'
 import { RECORD_COLUMNS, toRecord } from './actor-record.ts'
 import type { ActorRow } from './actor-record.ts'
 import type { Connection } from './connection.ts'
-import { frameName } from './names.ts'
+import { frameName, unpackNames } from './names.ts'
 import { createSelection } from './selection.ts'
 import type { Condition } from './selection.ts'
 
 /** Reads over many actors and over what lies beside them. */
-export type Queries = Pick<Store, 'list' | 'countLive' | 'due' | 'nextDue' | 'unsettled' | 'marks' | 'deadLetters'>
+export type Queries = Pick<Store, 'list' | 'tally' | 'countLive' | 'due' | 'nextDue' | 'unsettled' | 'marks' | 'deadLetters'>
 
 export const createQueries = (connection: Connection): Queries => ({ ...createActorList(connection), ...createSchedule(connection), ...createDeadLetterList(connection) })
 
-function createActorList(connection: Connection): Pick<Queries, 'list' | 'countLive'> {
-  const select = createSelection(connection, `SELECT aid, ${RECORD_COLUMNS} FROM actor`, 'aid')
+function createActorList(connection: Connection): Pick<Queries, 'list' | 'tally' | 'countLive'> {
+  const selectActors = (tail: string) => createSelection(connection, `SELECT aid, ${RECORD_COLUMNS} FROM actor`, tail)
+  const select = { oldest: selectActors('ORDER BY aid'), newest: selectActors('ORDER BY aid DESC') }
+  const group = createSelection(connection, 'SELECT machine, status, states, count(*) AS n, sum(count(*)) OVER () AS total FROM actor', 'GROUP BY machine, status, states ORDER BY n DESC')
   // The list of statuses is the index's own condition, word for word.
   const count = connection.prepare("SELECT count(*) AS n FROM actor WHERE partition = ? AND status IN ('active', 'paused', 'held')")
 
   return {
-    list: (filter) =>
+    list: ({ order = 'oldest', cursor, limit, ...conditions }) =>
       connection.read((): ActorPage => {
+        const ahead: Condition = [order === 'oldest' ? 'aid > ?' : 'aid < ?', cursor === undefined ? undefined : parseCursor(cursor)]
         // One more than asked for tells whether another page follows.
-        const rows = select(actorConditions(filter), filter.limit + 1) as unknown as (ActorRow & { readonly aid: number })[]
-        const page = rows.slice(0, filter.limit)
-        return { records: page.map(toRecord), cursor: rows.length > filter.limit ? page.at(-1)?.aid.toString(36) : undefined }
+        const rows = select[order]([...actorConditions(conditions), ahead], limit + 1) as unknown as (ActorRow & { readonly aid: number })[]
+        const page = rows.slice(0, limit)
+        return { records: page.map(toRecord), cursor: rows.length > limit ? page.at(-1)?.aid.toString(36) : undefined }
+      }),
+    tally: (conditions) =>
+      connection.read((): ActorTally => {
+        const rows = group(actorConditions(conditions), TALLY_GROUPS_MAX)
+        const groups = rows.map(({ machine, status, states, n }) => ({ machine: String(machine), status: status as ActorStatus, states: unpackNames(String(states)), count: Number(n) }))
+        return { total: Number(rows[0]?.['total'] ?? 0), groups }
       }),
     countLive: (partition) => connection.read(() => Number(count.get(partition)?.['n'])),
   }
 }
 
-function actorConditions({ tenant, machine, status, state, tag, run, cursor }: ActorFilter): readonly Condition[] {
+function actorConditions({ tenant, machine, machinesExcept, status, state, tag, run, text, updatedBefore, updatedAfter }: ActorConditions): readonly Condition[] {
   return [
     ['tenant = ?', tenant],
     ['machine = ?', machine],
+    // Names of machines have no letter that means anything to GLOB.
+    ['machine NOT GLOB ?', machinesExcept === undefined ? undefined : `${machinesExcept}*`],
     ['status = ?', status],
     ['instr(states, ?) > 0', state === undefined ? undefined : frameName(state)],
     ['instr(tags, ?) > 0', tag === undefined ? undefined : frameName(tag)],
     ['run = ?', run],
-    ['aid > ?', cursor === undefined ? undefined : parseCursor(cursor)],
+    ['instr(substr(id, length(tenant) + length(machine) + 3), ?) > 0', text],
+    ['updated_at < ?', updatedBefore],
+    ['updated_at > ?', updatedAfter],
   ]
 }
 
@@ -74,7 +88,7 @@ function createSchedule(connection: Connection): Pick<Queries, 'due' | 'nextDue'
 }
 
 function createDeadLetterList(connection: Connection): Pick<Queries, 'deadLetters'> {
-  const select = createSelection(connection, 'SELECT id, actor, partition, at, data, cause, state, resolved_at AS resolvedAt, reason FROM dead_letter', 'id')
+  const select = createSelection(connection, 'SELECT id, actor, partition, at, data, cause, state, resolved_at AS resolvedAt, reason FROM dead_letter', 'ORDER BY id')
   const conditions = ({ tenant, id, actor, state, after }: DeadLetterFilter): readonly Condition[] =>
     [['tenant = ?', tenant], ['id = ?', id], ['actor = ?', actor], ['state = ?', state], ['id > ?', after]]
   return { deadLetters: (filter) => connection.read(() => select(conditions(filter), filter.limit).map((row) => ({ ...row }) as unknown as DeadLetter)) }

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
-import { actorId, childKey, partitionOf } from '../../core/address.ts'
+import { actorId, childKey, parseActorId, partitionOf } from '../../core/address.ts'
 import type { ActorId } from '../../core/address.ts'
-import type { ActorFilter, ActorRecord, ActorStatus, DeadLetterFilter, Store } from '../../core/store.ts'
-import { actorStatuses } from '../../core/store.ts'
+import type { ActorConditions, ActorFilter, ActorRecord, ActorStatus, DeadLetterFilter, Store, TallyGroup } from '../../core/store.ts'
+import { TALLY_GROUPS_MAX, actorStatuses } from '../../core/store.ts'
+import { Tally } from '../../core/tally.ts'
 import { NOW, Owner, creation, idIn, letter, recordOnly, refuses } from './case.ts'
 import type { Cases } from './case.ts'
 
@@ -39,6 +40,7 @@ async function populate(store: Store): Promise<readonly ActorRecord[]> {
       states: n % 2 === 0 ? ['pay', 'pay.waiting'] : ['pay.waiting.long'],
       tags: n % 4 === 0 ? ['a b', 'urgent'] : n % 4 === 1 ? ['urgent\u001fa b'] : [],
       createdAt: NOW + n,
+      updatedAt: NOW + (n * 7) % COUNT,
     })
     return n % 10 === 0 ? { ...record, run: root } : record
   })
@@ -59,36 +61,104 @@ function spreadChildren(store: Store, run: ActorId, count: number): readonly (re
   return children
 }
 
+const tenantOf = ({ id }: ActorRecord): string => parseActorId(id).tenant
+const machineOf = ({ id }: ActorRecord): string => parseActorId(id).machine
+const keyOf = ({ id }: ActorRecord): string => parseActorId(id).key
+
+/** All that can be asked of what `populate` has made, and which of it fits. */
+function questions(store: Store, all: readonly ActorRecord[]): readonly { readonly conditions: ActorConditions; readonly expected: readonly ActorRecord[] }[] {
+  const conditions: readonly (readonly [ActorConditions, (record: ActorRecord) => boolean])[] = [
+    [{ tenant: 'default' }, () => true],
+    [{ tenant: 'acme' }, () => true],
+    [{ tenant: 'default', machine: 'order' }, (record) => machineOf(record) === 'order'],
+    [{ tenant: 'acme', machine: 'order.line' }, (record) => machineOf(record) === 'order.line'],
+    ...actorStatuses.map((status) => [{ tenant: 'default', status }, (record: ActorRecord) => record.status === status] as const),
+    [{ tenant: 'default', state: 'pay' }, ({ states }) => states.includes('pay')],
+    [{ tenant: 'default', state: 'pay.waiting.long' }, ({ states }) => states.includes('pay.waiting.long')],
+    [{ tenant: 'default', state: 'waiting' }, () => false],
+    [{ tenant: 'default', tag: 'urgent' }, ({ tags }) => tags.includes('urgent')],
+    [{ tenant: 'default', tag: 'urgent\u001fa b' }, ({ tags }) => tags.includes('urgent\u001fa b')],
+    [{ tenant: 'default', tag: '%' }, () => false],
+    [{ tenant: 'default', run: idIn(store, 'root') }, ({ run }) => run === idIn(store, 'root')],
+    [{ tenant: 'acme', machine: 'order', status: 'active', state: 'pay', tag: 'urgent' }, (record) =>
+      machineOf(record) === 'order' && record.status === 'active' && record.states.includes('pay') && record.tags.includes('urgent')],
+    [{ tenant: 'default', machinesExcept: 'order.' }, (record) => machineOf(record) === 'order'],
+    [{ tenant: 'default', text: '99' }, (record) => keyOf(record).includes('99')],
+    [{ tenant: 'default', text: 'order' }, () => false],
+    [{ tenant: 'default', text: '%' }, () => false],
+    [{ tenant: 'default', updatedBefore: NOW + 700 }, ({ updatedAt }) => updatedAt < NOW + 700],
+    [{ tenant: 'default', updatedAfter: NOW + 700, updatedBefore: NOW + 1_400, tag: 'urgent' }, ({ updatedAt, tags }) => updatedAt > NOW + 700 && updatedAt < NOW + 1_400 && tags.includes('urgent')],
+    [{ tenant: 'nobody' }, () => false],
+  ]
+  return conditions.map(([asked, fits]) => ({ conditions: asked, expected: all.filter((record) => tenantOf(record) === asked.tenant && fits(record)) }))
+}
+
+/** Kinds of actors and how many of each, as text to be compared. */
+const kindsOf = (groups: readonly TallyGroup[]): readonly string[] => groups.map(({ machine, status, states, count }) => `${count} ${machine} ${status} ${JSON.stringify(states)}`).toSorted()
+
+function tallied(records: readonly ActorRecord[]): readonly string[] {
+  const tally = new Tally()
+  for (const record of records) tally.add({ machine: machineOf(record), status: record.status, states: record.states, count: 1 })
+  return kindsOf(tally.result().groups)
+}
+
 export const actorCases: Cases = {
-  'actors are listed in the order of their creation, by every filter and page size, without gap or repetition': async ({ open }) => {
+  'actors are listed in the order of their creation or against it, by every filter and page size, without gap or repetition': async ({ open }) => {
     const store = await open()
     const all = await populate(store)
-    const tenantOf = ({ id }: ActorRecord) => id.split('/')[0]
-    const machineOf = ({ id }: ActorRecord) => id.split('/')[1]
-    const filters: readonly (readonly [Omit<ActorFilter, 'limit'>, (record: ActorRecord) => boolean])[] = [
-      [{ tenant: 'default' }, () => true],
-      [{ tenant: 'acme' }, () => true],
-      [{ tenant: 'default', machine: 'order' }, (record) => machineOf(record) === 'order'],
-      [{ tenant: 'acme', machine: 'order.line' }, (record) => machineOf(record) === 'order.line'],
-      ...actorStatuses.map((status) => [{ tenant: 'default', status }, (record: ActorRecord) => record.status === status] as const),
-      [{ tenant: 'default', state: 'pay' }, ({ states }) => states.includes('pay')],
-      [{ tenant: 'default', state: 'pay.waiting.long' }, ({ states }) => states.includes('pay.waiting.long')],
-      [{ tenant: 'default', state: 'waiting' }, () => false],
-      [{ tenant: 'default', tag: 'urgent' }, ({ tags }) => tags.includes('urgent')],
-      [{ tenant: 'default', tag: 'urgent\u001fa b' }, ({ tags }) => tags.includes('urgent\u001fa b')],
-      [{ tenant: 'default', tag: '%' }, () => false],
-      [{ tenant: 'default', run: idIn(store, 'root') }, ({ run }) => run === idIn(store, 'root')],
-      [{ tenant: 'acme', machine: 'order', status: 'active', state: 'pay', tag: 'urgent' }, (record) =>
-        machineOf(record) === 'order' && record.status === 'active' && record.states.includes('pay') && record.tags.includes('urgent')],
-      [{ tenant: 'nobody' }, () => false],
-    ]
-    for (const [filter, fits] of filters) {
-      const expected = all.filter((record) => tenantOf(record) === filter.tenant && fits(record))
-      assertSame(await listAll(store, filter, 300), expected)
+    for (const { conditions, expected } of questions(store, all)) {
+      assertSame(await listAll(store, conditions, 300), expected)
+      assertSame(await listAll(store, { ...conditions, order: 'newest' }, 300), expected.toReversed())
     }
     const firstPage = all.filter((record) => tenantOf(record) === 'acme').slice(0, 100)
     assert.deepEqual((await store.list({ tenant: 'acme', limit: 100 })).records, firstPage)
     assert.equal((await listAll(store, { tenant: 'acme', status: 'done' }, 1)).length, all.filter((record) => tenantOf(record) === 'acme' && record.status === 'done').length)
+  },
+
+  'a cursor leads back with the other order': async ({ open }) => {
+    const store = await open()
+    const owner = await Owner.of(store)
+    const ids = Array.from({ length: 6 }, (_, n) => idIn(store, `k${n}`))
+    await owner.commit({ actors: ids.map((id, n) => creation(id, { createdAt: NOW + n })) })
+    const first = await store.list({ tenant: 'default', limit: 4 })
+    const back = await store.list({ tenant: 'default', limit: 2, order: 'newest', cursor: first.cursor ?? '' })
+    assert.deepEqual([keysOf(first.records), keysOf(back.records)], [ids.slice(0, 4), [ids[2], ids[1]]])
+  },
+
+  'pages over all partitions hold each actor once, in both orders, also where many were created at once': async ({ open, partitions }) => {
+    const store = await open()
+    const ids: ActorId[] = []
+    for (let partition = 0; partition < partitions; partition++) {
+      const own = Array.from({ length: 25 }, (_, n) => idIn(store, `k${n}`, { partition }))
+      await (await Owner.of(store, { partition })).commit({ actors: own.map((id) => creation(id, { partition })) })
+      ids.push(...own)
+    }
+    const oldest = await listAll(store, { tenant: 'default' }, 7)
+    assert.deepEqual(keysOf(oldest).toSorted(), ids.toSorted())
+    assertSame(await listAll(store, { tenant: 'default', order: 'newest' }, 7), oldest.toReversed())
+  },
+
+  'a tally counts what a list of the same conditions gives, by machine, status and active states': async ({ open }) => {
+    const store = await open()
+    const all = await populate(store)
+    for (const { conditions, expected } of questions(store, all)) {
+      const { total, groups } = await store.tally(conditions)
+      assert.equal(total, expected.length)
+      assert.deepEqual(kindsOf(groups), tallied(expected))
+      assert.deepEqual(groups.map(({ count }) => count), groups.map(({ count }) => count).toSorted((a, b) => b - a))
+    }
+  },
+
+  'a tally tells the most numerous kinds apart, and counts all': async ({ open }) => {
+    const store = await open()
+    const owner = await Owner.of(store)
+    const kinds = TALLY_GROUPS_MAX + 5
+    await owner.commit({ actors: Array.from({ length: kinds }, (_, n) => creation(idIn(store, `k${n}`), { states: [`s${n}`, 'a "b"\u001f'] })) })
+    await owner.commit({ actors: [creation(idIn(store, 'twin'), { states: ['s7', 'a "b"\u001f'] }), creation(idIn(store, 'none'), { states: [] }), creation(idIn(store, 'none too'), { states: [] }), creation(idIn(store, 'none either'), { states: [] })] })
+    const { total, groups } = await store.tally({ tenant: 'default' })
+    assert.equal(total, kinds + 4)
+    assert.equal(groups.length, TALLY_GROUPS_MAX)
+    assert.deepEqual(groups.slice(0, 2), [{ machine: 'order', status: 'active', states: [], count: 3 }, { machine: 'order', status: 'active', states: ['s7', 'a "b"\u001f'], count: 2 }])
   },
 
   'the actors of a run are listed over all partitions that they are spread over, until they are swept': async ({ open, partitions, skip }) => {
