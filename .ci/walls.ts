@@ -28,6 +28,9 @@ const L1 = [
 ]
 const L2 = ['src/api', 'src/mcp', 'src/inspector', 'src/inspector/protocol.ts', 'src/client']
 
+/** Built into the inspector's files: nothing of Node, and nothing that reaches out of the page. */
+const UI_PACKAGES = ['react', 'react-dom', '@xyflow/react', 'elkjs', '@tanstack/react-virtual', 'cmdk', 'uplot', 'vite', '@vitejs/plugin-react']
+
 const L1_ZONES: readonly Zone[] = L1.map((path) => ({ path, imports: ['src/core'] }))
 
 const ZONES: readonly Zone[] = [
@@ -39,7 +42,7 @@ const ZONES: readonly Zone[] = [
   { path: 'src/inspector/protocol.ts', imports: ['src/core:types'], packages: ['zod'] },
   // Runs in browsers too: operations and errors of the core, and what every platform has.
   { path: 'src/client', imports: ['src/core'], packages: ['zod'] },
-  { path: 'src/inspector/ui', imports: ['src/inspector/protocol.ts', 'src/client'] },
+  { path: 'src/inspector/ui', imports: ['src/inspector/protocol.ts', 'src/client'], packages: UI_PACKAGES },
   // Files directly in src/ (create-runtime.ts and its neighbours): where adapters meet the host.
   { path: 'src', imports: ['src/core', ...L1, ...L2] },
   { path: 'src/testing', imports: ['src/core', ...L1, ...L2, 'src'] },

@@ -35,6 +35,7 @@ const WALLS: readonly Broken[] = [
   wall('src/api', imports('src/api', 'src/mcp/x.ts')),
   wall('src/inspector/ui', imports('src/inspector/ui', 'src/inspector/server.ts')),
   wall('src/inspector/ui', imports('src/inspector/ui', 'src/core/x.ts')),
+  wall('src/inspector/ui', `import { x } from 'node:fs'\nx()`),
   // L3 does not know L4; testing is not imported by the product.
   wall('src', `import { x } from './cli/main.ts'\nx()`),
   wall('src', `import { x } from './index.ts'\nx()`),
