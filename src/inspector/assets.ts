@@ -54,7 +54,7 @@ export function openAssets(folders: readonly string[] = FOLDERS): Assets {
 
 async function readAssets(folders: readonly string[]): Promise<ReadonlyMap<string, Asset>> {
   for (const folder of folders) {
-    const names = await readdir(folder, { recursive: true }).catch(() => [])
+    const names = await readdir(folder, { recursive: true }).catch((): string[] => [])
     if (!names.includes('index.html')) continue
     const entries = names.filter(name => extname(name) in TYPES).map(async name => [name.split(sep).join('/'), await readAsset(folder, name)] as const)
     return new Map(await Promise.all(entries))
