@@ -73,6 +73,7 @@ export const errorKinds = {
   'task/timeout': { status: 504, exit: 75, retryable: true, remedy: 'The attempt ran longer than its `timeout` and was aborted.' },
   'task/unknown': missing('Give the workers of the queue the machine whose task it is, or a task under that name; logic needs a name in `setup({ actors })`.'),
   'timer/invalid': bad('Delays are finite numbers of milliseconds, at most 100 years.'),
+  'usage/invalid': { status: 400, exit: 64, retryable: false, remedy: 'Call the command as `troupe COMMAND --help` says.' },
   'vector/invalid': bad('Correct the vector, id or option that the message names; rows and columns count from 0.'),
   'webhook/refused': bad('Webhooks go to public addresses only: use another URL, or allow the host where the server is set up.'),
   'webhook/unknown': missing('List the webhooks again: this one was removed or never existed.'),
