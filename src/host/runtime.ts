@@ -9,8 +9,10 @@ import type { CpuPool } from '../core/cpu-pool.ts'
 import { pageSize } from '../core/limits.ts'
 import type { Body } from '../core/message.ts'
 import type { QueueView } from '../core/queue.ts'
-import { actorStatuses, deadLetterStates } from '../core/store.ts'
+import { actorOrders, deadLetterStates } from '../core/store.ts'
 import type { ActorStatus, DeadLetter, DeadLetterState, LeaseInfo, Member } from '../core/store.ts'
+import { conditionsOf } from './actor-query.ts'
+import type { ActorQuery } from './actor-query.ts'
 import { Catalogue } from './catalogue.ts'
 import type { PatternCatalogue } from './catalogue.ts'
 import { createClient } from './client/dispatch.ts'
@@ -33,21 +35,6 @@ import type { CompactionState } from './sweeper.ts'
 
 /** The logic behind an entry of `machines`. */
 export type LogicOf<TEntry> = TEntry extends Registration<infer TLogic> ? TLogic : TEntry extends AnyActorLogic ? TEntry : never
-
-export interface ActorQuery {
-  /** Name of a registered machine. */
-  readonly machine?: string
-  readonly status?: ActorStatus
-  /** A state path that is active, such as `pay.waiting`. */
-  readonly state?: string
-  readonly tag?: string
-  /** Address of a root actor: it and all that was spawned under it. */
-  readonly run?: string
-  /** From the page before. */
-  readonly cursor?: string
-  /** Default 100, at most 1,000. */
-  readonly limit?: number
-}
 
 /** An actor in a list. */
 export interface ActorInfo {
@@ -186,20 +173,11 @@ export class Runtime<TMachines extends Machines = Machines> {
     return createClient({ ...this.#parts, runtime: this as unknown as Runtime, extras: this.#extras }, caller)
   }
 
-  /** A page of actors, oldest first. Throws `config/invalid` for a query that makes no sense. */
+  /** A page of actors, oldest first. Those of Troupe's own machines come only when asked for by name. Throws `config/invalid` for a query that makes no sense. */
   async actors(query: ActorQuery = {}): Promise<ActorPage> {
-    const { machine, status, state, tag, run, cursor, limit } = query
-    if (status !== undefined && !actorStatuses.includes(status)) throw new TroupeError('config/invalid', `status must be one of ${actorStatuses.join(', ')}, not ${String(status)}`)
-    const page = await this.#parts.reader.store.list({
-      tenant: DEFAULT_TENANT,
-      limit: pageSize(limit),
-      ...(machine !== undefined && { machine }),
-      ...(status !== undefined && { status }),
-      ...(state !== undefined && { state }),
-      ...(tag !== undefined && { tag }),
-      ...(run !== undefined && { run: parseAddress(run) }),
-      ...(cursor !== undefined && { cursor }),
-    })
+    const { order, cursor, limit } = query
+    if (order !== undefined && !actorOrders.includes(order)) throw new TroupeError('config/invalid', `order must be one of ${actorOrders.join(', ')}, not ${String(order)}`)
+    const page = await this.#parts.reader.store.list({ ...conditionsOf(query), limit: pageSize(limit), ...(order !== undefined && { order }), ...(cursor !== undefined && { cursor }) })
     return {
       cursor: page.cursor,
       actors: page.records.map(({ id, run: root, parent, parked, error, ...record }) => {

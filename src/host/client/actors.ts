@@ -4,6 +4,7 @@ import { addressOf, parseActorId, parseAddress } from '../../core/address.ts'
 import type { Handlers } from '../../core/client/handler.ts'
 import { TroupeError } from '../../core/errors.ts'
 import type { Body } from '../../core/message.ts'
+import { conditionsOf } from '../actor-query.ts'
 import { CANCEL_GRACE_MS } from '../handle.ts'
 import type { AskOptions } from '../handle.ts'
 import { request } from '../request.ts'
@@ -25,6 +26,7 @@ export function actorHandlers(parts: ClientParts) {
   }
   return {
     listActors: query => runtime.actors(query),
+    tallyActors: selection => reader.store.tally(conditionsOf(selection)),
     startActor: async ({ machine, key, input, idempotencyKey }) => {
       const actor = runtime.actor(machine, key ?? (idempotencyKey === undefined ? env.random.id() : keyOf('start', machine, idempotencyKey)))
       await actor.start(input as never)
