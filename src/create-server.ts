@@ -4,6 +4,8 @@ import { createApp } from './api/app.ts'
 import { Gate, isLoopback } from './api/gate.ts'
 import { KeyRing } from './api/keys.ts'
 import { serverLimits } from './api/limits.ts'
+import { Live } from './api/live/live.ts'
+import type { LiveLimits } from './api/live/limits.ts'
 import { RateLimits } from './api/rate-limits.ts'
 import type { RateLimit } from './api/rate-limits.ts'
 import type { Client } from './core/client/client.ts'
@@ -12,6 +14,7 @@ import { TroupeError } from './core/errors.ts'
 
 export { createKey, listKeys, revokeKey } from './api/keys.ts'
 export type { KeyInfo } from './api/keys.ts'
+export type { LiveLimits } from './api/live/limits.ts'
 export type { RateLimit } from './api/rate-limits.ts'
 export type { Role } from './core/client/operation.ts'
 
@@ -32,6 +35,8 @@ export interface ServerOptions {
   readonly hosts?: readonly string[]
   /** For each key, or each address where there are no keys. Default: 10,000 requests in 10 s with keys, none without. */
   readonly rateLimit?: RateLimit
+  /** Bounds of live streams. */
+  readonly live?: Partial<LiveLimits>
   /** What `/metrics` answers, in Prometheus' text format. */
   readonly metrics?: () => string | Promise<string>
   /** Hears of failures that nobody waits for. Default: console.error. */
@@ -68,16 +73,18 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
     return client
   }
   const closing = new AbortController()
-  const app = createApp({ clientOf, gate, closing: closing.signal, metrics: options.metrics, report: onError })
+  const live = new Live(options.live)
+  const app = createApp({ clientOf, gate, live, closing: closing.signal, metrics: options.metrics, report: onError })
   const server = createAdaptorServer({
     fetch: app.fetch,
     serverOptions: { maxHeaderSize: serverLimits.headerBytesMax, headersTimeout: serverLimits.headersMs, requestTimeout: serverLimits.requestMs, keepAliveTimeout: serverLimits.keepAliveMs },
   }) as Server
   server.maxConnections = serverLimits.connectionsMax
+  live.attach(server, { gate, clientOf })
   await listen(server, host, port)
-  const close = (): Promise<void> => {
+  const close = async (): Promise<void> => {
     closing.abort()
-    return drain(server)
+    await Promise.all([live.close(), drain(server)])
   }
   return { url: urlOf(server, host), close, [Symbol.asyncDispose]: close }
 }

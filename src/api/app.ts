@@ -8,6 +8,8 @@ import type { Caller } from '../core/client/operation.ts'
 import { TroupeError } from '../core/errors.ts'
 import type { Gate } from './gate.ts'
 import { inputReader } from './input.ts'
+import type { Live } from './live/live.ts'
+import type { StreamName } from './live/open-stream.ts'
 import { serverLimits } from './limits.ts'
 import { PROBLEM_TYPE, Refusal, problemOf } from './problem.ts'
 import { operationRoutes } from './route.ts'
@@ -15,12 +17,13 @@ import type { Route } from './route.ts'
 
 export interface Env {
   readonly Bindings: HttpBindings
-  readonly Variables: { requestId: string; client: Client }
+  readonly Variables: { requestId: string; caller: Caller; client: Client }
 }
 
 export interface AppOptions {
   readonly clientOf: (caller: Caller) => Client
   readonly gate: Gate
+  readonly live: Live
   /** Set while the server closes. */
   readonly closing: AbortSignal
   /** Text for Prometheus. */
@@ -45,7 +48,7 @@ const SECURITY_HEADERS = Object.entries({
 
 /** The server as a function from request to answer. */
 export function createApp(options: AppOptions): Hono<Env> {
-  const { gate, clientOf, metrics, closing, report } = options
+  const { gate, live, clientOf, metrics, closing, report } = options
   const app = new Hono<Env>()
 
   app.use(async (context, next) => {
@@ -73,12 +76,14 @@ export function createApp(options: AppOptions): Hono<Env> {
   async function admit(context: Context<Env>, next: () => Promise<void>): Promise<void> {
     const { caller, headers } = await gate.admit(context.env.incoming)
     for (const name in headers) context.header(name, headers[name])
+    context.set('caller', caller)
     context.set('client', clientOf(caller))
     return next()
   }
 
   if (metrics) app.get('/metrics', async context => context.body(await metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }))
   mount(app, operationRoutes.filter(({ stream }) => !stream))
+  mountStreams(app, live)
 
   app.notFound(context => refuse(context, new TroupeError('request/unknown', `there is no ${context.req.method} ${context.req.path.slice(0, 200)}`)))
   app.onError((error, context) => {
@@ -88,8 +93,10 @@ export function createApp(options: AppOptions): Hono<Env> {
   return app
 }
 
+const honoPath = ({ path }: Route): string => path.replaceAll(/\{(\w+)\}/g, ':$1')
+
 function mount(app: Hono<Env>, routes: readonly Route[]): void {
-  const paths = Map.groupBy(routes, ({ path }) => path.replaceAll(/\{(\w+)\}/g, ':$1'))
+  const paths = Map.groupBy(routes, honoPath)
   for (const [path, ofPath] of paths) {
     for (const route of ofPath) {
       const readInput = inputReader(route)
@@ -97,6 +104,17 @@ function mount(app: Hono<Env>, routes: readonly Route[]): void {
     }
     const methods = ofPath.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ')
     app.all(path, context => refuse(context, new Refusal(405, 'request/unknown', `${context.req.path.slice(0, 200)} takes ${methods}, not ${context.req.method}`, { allow: methods })))
+  }
+}
+
+function mountStreams(app: Hono<Env>, live: Live): void {
+  for (const route of operationRoutes.filter(({ stream }) => stream)) {
+    const readInput = inputReader(route)
+    app.get(honoPath(route), async context => {
+      const { caller, client, requestId } = context.var
+      const { path: instance, raw } = context.req
+      return live.events({ caller, client, operation: route.name as StreamName, input: await readInput(context), lastEventId: context.req.header('last-event-id'), instance, requestId, signal: raw.signal })
+    })
   }
 }
 

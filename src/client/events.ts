@@ -40,7 +40,7 @@ export const openEvents = (remote: Remote): Open =>
       if (!response.body) return
       for await (const { id, event, data } of eventsOf(response.body)) {
         if (event === 'end') return
-        if (event === 'error') throw errorOf(JSON.parse(data), 500, remote.url)
+        if (event === 'problem') throw errorOf(JSON.parse(data), 500, remote.url)
         if (data !== '') yield { item: JSON.parse(data) }
         else if (id !== undefined) yield { from: operation === 'watch' ? Number(id) : id }
       }

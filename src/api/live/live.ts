@@ -1,0 +1,131 @@
+import type { IncomingMessage, Server } from 'node:http'
+import type { Duplex } from 'node:stream'
+import { WebSocketServer } from 'ws'
+import type { WebSocket } from 'ws'
+import type { Client } from '../../core/client/client.ts'
+import type { Caller } from '../../core/client/operation.ts'
+import { TroupeError } from '../../core/errors.ts'
+import type { Gate } from '../gate.ts'
+import { PROBLEM_TYPE, Refusal, problemOf } from '../problem.ts'
+import { eventStream } from './event-stream.ts'
+import type { EventRequest } from './event-stream.ts'
+import { closeCodes, defaultLiveLimits } from './limits.ts'
+import type { LiveLimits } from './limits.ts'
+import { Peer } from './peer.ts'
+
+/** Who stands behind a connection. */
+export interface Visitor {
+  readonly caller: Caller
+  readonly client: Client
+}
+
+/** How those who connect are let in: as requests are. */
+export interface Door {
+  readonly gate: Gate
+  readonly clientOf: (caller: Caller) => Client
+}
+
+/** Serves what a path is for once its connection is open. */
+export type Serve = (socket: WebSocket, visitor: Visitor, url: URL) => void
+
+/** Beside `troupe.key.KEY`, so that a browser's WebSocket is answered with one of the subprotocols that it has offered. */
+const PROTOCOL = 'troupe'
+
+function decode(text: string): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw new TroupeError('request/invalid', `${JSON.stringify(text.slice(0, 100))} is not percent-encoded`)
+  }
+}
+
+/** Live connections of one server: event streams and WebSockets. */
+export class Live {
+  readonly #limits: LiveLimits
+  readonly #server: WebSocketServer
+  readonly #places = new Map<string, Serve>()
+  readonly #counts = new Map<string | null, number>()
+  readonly #closing = new AbortController()
+
+  constructor(limits: Partial<LiveLimits> = {}) {
+    this.#limits = { ...defaultLiveLimits, ...limits }
+    // Pings are counted before they are answered; compression would be a bomb's door.
+    this.#server = new WebSocketServer({ noServer: true, maxPayload: this.#limits.messageBytesMax, perMessageDeflate: false, autoPong: false, handleProtocols: protocols => protocols.has(PROTOCOL) && PROTOCOL })
+    const peer: Serve = (socket, { client }, { pathname }) => {
+      const [, , , id] = pathname.split('/')
+      return new Peer(socket, { client, limits: this.#limits, path: pathname, ...(id !== undefined && { address: decode(id) }) })
+    }
+    this.#places.set('/ws', peer).set('/ws/workflows/', peer)
+  }
+
+  /** Answers upgrades: `/ws`, `/ws/workflows/{id}`, and further places. */
+  attach(server: Server, door: Door, places: Readonly<Record<string, Serve>> = {}): void {
+    for (const [path, serve] of Object.entries(places)) this.#places.set(path, serve)
+    server.on('upgrade', (request, socket, head) => {
+      socket.on('error', () => socket.destroy())
+      this.#upgrade(request, socket, head, door).catch((error: unknown) => refuse(socket, error, request.url ?? ''))
+    })
+  }
+
+  async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, { gate, clientOf }: Door): Promise<void> {
+    const url = new URL(request.url ?? '/', 'ws://localhost')
+    const serve = this.#places.get(url.pathname) ?? this.#places.get(/^\/ws\/workflows\/(?=[^/]+$)/.exec(url.pathname)?.[0] ?? '')
+    if (!serve) throw new TroupeError('request/unknown', `there is no WebSocket at ${url.pathname}`)
+    if (this.#closing.signal.aborted) throw new TroupeError('runtime/closed', 'the server closes')
+    gate.checkSource(request)
+    const { caller } = await gate.admit(request)
+    const leave = this.#enter(caller)
+    socket.on('close', leave)
+    this.#server.handleUpgrade(request, socket, head, opened => {
+      // What is wrong with a connection is told to its client by a close code.
+      opened.on('error', () => undefined)
+      serve(opened, { caller, client: clientOf(caller) }, url)
+    })
+  }
+
+  #enter({ name }: Caller): () => void {
+    const { connectionsPerKeyMax } = this.#limits
+    const count = this.#counts.get(name) ?? 0
+    if (count >= connectionsPerKeyMax) throw new TroupeError('access/limited', `${name ?? 'callers without a key'} have ${connectionsPerKeyMax} live connections, which is the limit`, { details: { connectionsPerKeyMax } })
+    this.#counts.set(name, count + 1)
+    let isHere = true
+    return () => {
+      if (isHere) this.#counts.set(name, (this.#counts.get(name) ?? 1) - 1)
+      isHere = false
+    }
+  }
+
+  /** Answers a request for a stream with server-sent events; see `eventStream`. */
+  async events({ caller, ...request }: EventRequest & { readonly caller: Caller }): Promise<Response> {
+    const leave = this.#enter(caller)
+    try {
+      const response = await eventStream({ ...request, signal: AbortSignal.any([request.signal, this.#closing.signal]), onEnd: leave }, this.#limits)
+      if (!response.body) leave()
+      return response
+    } catch (error) {
+      leave()
+      throw error
+    }
+  }
+
+  /** Ends all connections; their clients come again, and go on where they were. */
+  async close(): Promise<void> {
+    this.#closing.abort()
+    const farewells = [...this.#server.clients].map(socket => new Promise<void>(resolve => {
+      const timer = setTimeout(() => socket.terminate(), this.#limits.farewellMs)
+      socket.once('close', () => {
+        clearTimeout(timer)
+        resolve()
+      })
+      socket.close(closeCodes.goingAway, 'the server closes')
+    }))
+    await Promise.all(farewells)
+  }
+}
+
+function refuse(socket: Duplex, error: unknown, path: string): void {
+  const problem = problemOf(error, path.split('?')[0] ?? path, '')
+  const body = JSON.stringify(problem)
+  const headers = { 'Content-Type': PROBLEM_TYPE, 'Content-Length': Buffer.byteLength(body), Connection: 'close', ...(error instanceof Refusal && error.headers) }
+  socket.end(`HTTP/1.1 ${problem.status} Refused\r\n${Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`)
+}
