@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { CommanderError } from 'commander'
 import { TroupeError } from '../core/errors.ts'
 import type { Call, CommandRow, Place, Run } from './command.ts'
 import { Output } from './output/output.ts'
 import { createProgram } from './program.ts'
+import { versionOf } from './version-of.ts'
 
 const USAGE = 64
 const SOFTWARE = 70
@@ -57,14 +57,6 @@ async function runRow(row: CommandRow, args: readonly string[], options: Place, 
   } finally {
     for (const close of closers) await close()
   }
-}
-
-export const versionOf = (): string => (JSON.parse(readFileSync(packageFile(), 'utf8')) as { version: string }).version
-
-/** Of the package: two folders up from the sources, three from `dist`. */
-export function packageFile(): URL {
-  const [near, far] = [new URL('../../package.json', import.meta.url), new URL('../../../package.json', import.meta.url)]
-  return import.meta.url.endsWith('.ts') ? near : far
 }
 
 /** A reader that goes away (`troupe actors | head`) is no error; output that cannot be written is. */
