@@ -1,6 +1,7 @@
 import { assign, emit, enqueueActions, setup } from 'xstate'
 import { z } from 'zod'
-import { catalogued } from '../src/core/catalogue.ts'
+import { WAITS_FOR_PEOPLE, catalogued } from '../src/core/catalogue.ts'
+import type { OpenApproval } from '../src/core/catalogue.ts'
 import { hashText } from '../src/core/hash.ts'
 import { reply } from '../src/core/targets.ts'
 import { actorOf, askerSchema } from './asker.ts'
@@ -10,6 +11,8 @@ import type { Outcome } from './outcome.ts'
 
 const LEVELS_MAX = 10
 const APPROVERS_MAX = 100
+/** Characters of a title in a list. */
+const TITLE_MAX = 120
 
 const level = z
   .object({
@@ -110,6 +113,15 @@ function refusalOf(context: ApprovalContext, { by, revision }: Decide): (Decisio
 
 const asked = ({ level, subject, revision, ...context }: ApprovalContext): ApprovalAsked => ({ type: 'approval.asked', approvers: context.levels[level]?.approvers ?? [], level, subject, revision })
 
+/** What the people of the level are asked, as an inbox shows it. */
+const openApproval = ({ level, subject, revision, votes, levels }: ApprovalContext): OpenApproval => ({ id: '', title: titleOf(subject), subject, approvers: levels[level]?.approvers ?? [], level, votes, revision, decision: { revision } })
+
+/** What a subject says of itself, or the beginning of its text. */
+function titleOf(subject: unknown): string {
+  const { title } = (typeof subject === 'object' && subject !== null ? subject : {}) as { readonly title?: unknown }
+  return (typeof title === 'string' ? title : typeof subject === 'string' ? subject : JSON.stringify(subject)).slice(0, TITLE_MAX)
+}
+
 const verdictOf = ({ subject, revision, level, votes }: ApprovalContext, decision: Verdict['decision']): Verdict => ({ decision, subject, revision, level, votes })
 
 const ended = (status: Outcome['status'], decision: Verdict['decision']) => ({
@@ -167,13 +179,14 @@ export const approval = setup({
   },
 }).createMachine({
   id: 'approval',
-  meta: catalogued({ kind: 'machine', name: 'approval', description: 'asks people, level after level, before something happens', capabilities: ['approval'] }),
+  meta: catalogued({ kind: 'machine', name: 'approval', description: 'asks people, level after level, before something happens', capabilities: ['approval'] }, context => [openApproval(context as ApprovalContext)]),
   context: ({ input }) => begin(input),
   initial: 'checking',
   output: ({ event }) => (event as unknown as { output: Outcome<Verdict> }).output,
   states: {
     checking: { always: [{ guard: 'isInvalid', target: 'invalid' }, 'waiting'] },
     waiting: {
+      tags: WAITS_FOR_PEOPLE,
       entry: 'askThem',
       always: [
         { guard: 'isApproved', target: 'approved' },

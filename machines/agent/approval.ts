@@ -1,8 +1,13 @@
+import type { OpenApproval } from '../../src/core/catalogue.ts'
 import type { AgentContext, Decision, DecisionReply, OpenCall } from './context.ts'
 import type { AgentSettings } from './options.ts'
 
 /** Whose decision counts for a call; undefined for anybody's. */
 const approversOf = (call: OpenCall, { tools, approvals }: AgentSettings): readonly string[] | undefined => tools.get(call.tool)?.approvers ?? approvals?.approvers
+
+/** The calls that wait for a person, as an inbox shows them. */
+export const openApprovals = ({ calls, revision }: AgentContext, agent: AgentSettings): readonly OpenApproval[] =>
+  calls.flatMap(call => (call.state === 'awaiting' ? [{ id: call.id, title: `${agent.name}: ${call.tool}`, subject: { tool: call.tool, input: call.input }, approvers: approversOf(call, agent) ?? [], revision: String(revision), decision: { callId: call.id, revision } }] : []))
 
 /** Whether a decision counts: it is about a call that waits, as it was asked, and by somebody who may decide. */
 export function readDecision({ calls, revision }: AgentContext, { callId, by, revision: asked }: Decision, agent: AgentSettings): DecisionReply {

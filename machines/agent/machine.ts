@@ -1,6 +1,7 @@
-import { catalogued } from '../../src/core/catalogue.ts'
+import { WAITS_FOR_PEOPLE, catalogued } from '../../src/core/catalogue.ts'
 import { permitOf } from '../permit.ts'
 import type { BreakerUse } from '../permit.ts'
+import { openApprovals } from './approval.ts'
 import { excessOf, outOfBudget } from './budget.ts'
 import { newContext, resultOf } from './context.ts'
 import type { AgentContext, Ending } from './context.ts'
@@ -20,7 +21,7 @@ export function agentMachine(agent: AgentSettings) {
 
   return agentSetup(agent).createMachine({
     id: name,
-    meta: catalogued({ kind: 'agent', name, capabilities: agent.capabilities ?? [], model: agent.modelId, tools: [...agent.tools.keys()], ...(agent.description !== undefined && { description: agent.description }) }),
+    meta: catalogued({ kind: 'agent', name, capabilities: agent.capabilities ?? [], model: agent.modelId, tools: [...agent.tools.keys()], ...(agent.description !== undefined && { description: agent.description }) }, context => openApprovals(context as AgentContext, agent)),
     context: ({ input: given }) => newContext(given),
     initial: 'idle',
     on: {
@@ -88,6 +89,12 @@ export function agentMachine(agent: AgentSettings) {
       },
       acting: {
         always: [{ guard: 'isAnswered', target: 'thinking' }, { guard: 'isOnlyAwaiting', target: 'awaitingApproval' }],
+        initial: 'running',
+        states: {
+          running: { always: { guard: 'isAwaiting', target: 'asking' } },
+          // Some calls run, others wait for people: these need not wait for those.
+          asking: { tags: WAITS_FOR_PEOPLE, always: { guard: 'isOnlyRunning', target: 'running' } },
+        },
         on: {
           'xstate.done.actor.*': { actions: { type: 'keepResult', params: ({ event }) => ({ actorId: event.actorId, ...event.output }) } },
           'xstate.error.actor.*': { actions: { type: 'keepResult', params: ({ event }) => ({ actorId: event.actorId, result: { error: textOfError(event.error) }, isError: true }) } },
@@ -95,6 +102,7 @@ export function agentMachine(agent: AgentSettings) {
         },
       },
       awaitingApproval: {
+        tags: WAITS_FOR_PEOPLE,
         always: [{ guard: 'isAnswered', target: 'thinking' }, { guard: 'isRunning', target: 'acting' }],
         on: { 'troupe.approval-expired': { actions: 'expire' } },
       },

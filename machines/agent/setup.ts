@@ -142,6 +142,8 @@ export function agentSetup(agent: AgentSettings) {
       hasCalls: ({ context }) => context.calls.length > 0,
       isAnswered: ({ context }) => context.calls.length === 0,
       isRunning: ({ context }) => context.calls.some(({ state }) => state === 'running'),
+      isAwaiting: ({ context }) => context.calls.some(({ state }) => state === 'awaiting'),
+      isOnlyRunning: ({ context }) => context.calls.every(({ state }) => state === 'running'),
       isOnlyAwaiting: ({ context }) => context.calls.every(({ state }) => state === 'awaiting'),
       isDone: ({ context }) => context.ending?.status === 'done',
       isHandedOff: ({ context }) => context.ending?.status === 'handed-off',

@@ -2,10 +2,11 @@ import { TroupeError, toErrorInfo } from '../core/errors.ts'
 import { createBorder, encodeJson, exceeds, seal } from '../core/json.ts'
 import type { Definition } from './definition.ts'
 
-type Bounds = Pick<Definition, 'limits'>
+/** What a machine says of what it is given. */
+export type PayloadRules = Pick<Definition, 'events' | 'limits'>
 
 /** Text of an event from outside. Throws `event/invalid`, `payload/too-large`. */
-export function encodeEvent({ events, limits }: Pick<Definition, 'events' | 'limits'>, address: string, event: unknown): string {
+export function encodeEvent({ events, limits }: PayloadRules, address: string, event: unknown): string {
   const invalid = (message: string): TroupeError => new TroupeError('event/invalid', `${address}: ${message}`, { address })
   const { type } = (typeof event === 'object' && event !== null ? event : {}) as { type?: unknown }
   if (typeof type !== 'string' || type === '') throw invalid(`an event is an object with a string type, not ${preview(event)}`)
@@ -17,7 +18,7 @@ export function encodeEvent({ events, limits }: Pick<Definition, 'events' | 'lim
 }
 
 /** Text of what an actor is given. Throws `event/invalid` or `context/unserializable`, `payload/too-large`. */
-export function encodePayload({ limits: { payloadBytesMax, jsonDepthMax } }: Bounds, address: string, value: unknown, what: 'event' | 'input'): string {
+export function encodePayload({ limits: { payloadBytesMax, jsonDepthMax } }: Pick<PayloadRules, 'limits'>, address: string, value: unknown, what: 'event' | 'input'): string {
   const border = createBorder(what === 'event' ? 'event/invalid' : 'context/unserializable', jsonDepthMax, false, address)
   seal(value, what, border)
   const text = encodeJson(value, border.tagged)

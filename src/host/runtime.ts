@@ -1,6 +1,5 @@
 import type { AnyActorLogic } from 'xstate'
 import { DEFAULT_TENANT, actorId, addressOf, parseActorId, parseAddress } from '../core/address.ts'
-import type { ActorId } from '../core/address.ts'
 import type { Client } from '../core/client/client.ts'
 import type { Caller } from '../core/client/operation.ts'
 import { TroupeError, toErrorInfo } from '../core/errors.ts'
@@ -17,7 +16,7 @@ import { Catalogue } from './catalogue.ts'
 import type { PatternCatalogue } from './catalogue.ts'
 import { createClient } from './client/dispatch.ts'
 import type { ClientExtras } from './client/parts.ts'
-import type { Definition, Machines, Registration } from './definition.ts'
+import type { Machines, Registration } from './definition.ts'
 import type { Counters, HostEnv } from './env.ts'
 import { viewQueues } from './queue-view.ts'
 import { ActorHandle } from './handle.ts'
@@ -26,6 +25,7 @@ import { readMessage } from './batch.ts'
 import { decodeError } from './coding.ts'
 import type { Node } from './node.ts'
 import { encodeEvent } from './payload.ts'
+import type { PayloadRules } from './payload.ts'
 import { Reader } from './reader.ts'
 import { request } from './request.ts'
 import { unknownMachine } from './status.ts'
@@ -299,7 +299,7 @@ export class DeadLetters {
    * resolved in the commit that handles it. Throws `dead-letter/unknown`, `event/poisoned`, `event/invalid`.
    */
   async replay(id: string, { event }: { readonly event?: { readonly type: string } } = {}): Promise<void> {
-    await this.#resolve(id, ({ events, limits }, actor) => ({ kind: 'replay', letter: id, ...(event && { event: encodeEvent({ events, limits }, addressOf(actor), event) }) }))
+    await this.#resolve(id, (letter, definition) => ({ kind: 'replay', letter: id, ...(event && { event: this.#instead(letter, definition, event) }) }))
   }
 
   /** Gives it up; the letter stays listed as discarded, with the reason. Throws `dead-letter/unknown`. */
@@ -307,12 +307,19 @@ export class DeadLetters {
     await this.#resolve(id, () => ({ kind: 'discard', letter: id, reason: reason ?? null }))
   }
 
-  async #resolve(id: string, body: (definition: Pick<Definition, 'events' | 'limits'>, actor: ActorId) => Body): Promise<void> {
+  async #resolve(id: string, body: (letter: DeadLetter, definition: PayloadRules) => Body): Promise<void> {
     const { env, reader } = this.#parts
     const [letter] = await reader.store.deadLetters({ id, limit: 1 })
     if (!letter) throw new TroupeError('dead-letter/unknown', `there is no dead letter ${id}`)
     const definition = env.definitions.get(parseActorId(letter.actor).machine) ?? { events: {}, limits: env.limits }
-    await request(this.#parts, letter.actor, body(definition, letter.actor), definition.limits.mailboxDepthMax)
+    await request(this.#parts, letter.actor, body(letter, definition), definition.limits.mailboxDepthMax)
+  }
+
+  /** Text of the event in the place of a letter's own. The schemas are of what the machine is sent, not of what its children are. */
+  #instead(letter: DeadLetter, { events, limits }: PayloadRules, event: unknown): string {
+    const { body } = readMessage({ ...letter, to: letter.actor }, this.#parts.env.codec)
+    const isForChild = body.kind === 'event' && body.path !== undefined
+    return encodeEvent({ events: isForChild ? {} : events, limits }, addressOf(letter.actor), event)
   }
 
   #present({ id, actor, at, data, cause, state, resolvedAt, reason }: DeadLetter): DeadLetterInfo {

@@ -20,6 +20,7 @@ import { statesOf } from './snapshot.ts'
 import type { SnapshotSource } from './snapshot.ts'
 import type { Step } from './xstate/effects.ts'
 import type { LiveActor, LiveParts } from './xstate/live-actor.ts'
+import { liveTags } from './xstate/tree.ts'
 
 /** Deltas below this many characters are never worth a new base. */
 const FOLD_MIN = 4096
@@ -333,7 +334,7 @@ export class Slot {
 
   #recordNow(codec: Codec): ActorRecord {
     const { id, live, status } = this
-    const snapshot = live?.snapshot as { value?: unknown; tags?: ReadonlySet<string> } | undefined
+    const snapshot = live?.snapshot as { value?: unknown } | undefined
     const runs = status === 'active'
     return {
       id,
@@ -344,7 +345,7 @@ export class Slot {
       seq: this.seq,
       version: this.#version,
       states: statesOf(snapshot?.value ?? this.#atRest?.snapshot.value),
-      tags: snapshot?.tags ? [...snapshot.tags] : [],
+      tags: live ? liveTags(live.snapshot as object) : [],
       dueAt: runs ? earliest(live?.dueAt ?? this.restartAt, this.cancelAt) : null,
       openTasks: runs && live ? live.tasks.size : 0,
       parked: this.parked,

@@ -9,6 +9,7 @@ import { moversOf } from './movers.ts'
 import type { Mover } from './movers.ts'
 import type { Reader } from './reader.ts'
 import { readDocument } from './slots.ts'
+import { takeTurns } from './turns.ts'
 
 export interface StuckQuery {
   /** From the page before. */
@@ -44,11 +45,13 @@ const NAMED_MAX = 5
 export async function findStuck(env: HostEnv, reader: Reader, filter: Pick<ActorFilter, 'tenant' | 'limit' | 'cursor'>): Promise<StuckPage> {
   const page = await reader.store.list({ ...filter, status: 'active' })
   const actors: StuckActor[] = []
+  const turn = takeTurns(env.clock)
   let judged = 0
   for (const record of page.records) {
     const judgement = isAwaited(record) ? 'moves' : await judge(env, reader, record.id)
     if (judgement !== 'unknown') judged++
     if (typeof judgement === 'object') actors.push(judgement)
+    await turn()
   }
   return { actors, judged, cursor: page.cursor }
 }

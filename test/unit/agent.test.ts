@@ -15,7 +15,7 @@ const realClock = { setTimeout, clearTimeout: (id: number) => clearTimeout(id) }
 
 function run(machine: AgentMachine, input: AgentInput = { task: 'go' }, clock = new SimulatedClock()) {
   const actor = createActor(machine, { input, clock }).start()
-  return { actor, clock, output: toPromise(actor), until: (state: string) => waitFor(actor, ({ value }) => value === state) }
+  return { actor, clock, output: toPromise(actor), until: (state: string) => waitFor(actor, snapshot => snapshot.matches(state as never)) }
 }
 const results = (messages: readonly Message[]) => messages.filter(message => message.role === 'tool').map(({ callId, result, isError }) => ({ callId, result, isError }))
 const lastWords = (messages: readonly Message[] = []) => messages.findLast(({ role }) => role === 'user')

@@ -1,10 +1,13 @@
 import type { Handlers } from '../../core/client/handler.ts'
 import { actorHandlers } from './actors.ts'
+import { approvalHandlers } from './approvals.ts'
+import { bulkHandlers } from './bulk.ts'
 import { catalogueHandlers } from './catalogue.ts'
 import { eventHandlers } from './events.ts'
 import { historyHandlers } from './history.ts'
 import { letterHandlers } from './letters.ts'
 import type { ClientParts } from './parts.ts'
+import { pendingHandlers } from './pending.ts'
 import { systemHandlers } from './system.ts'
 
 /** What this runtime answers by itself, one object per file. */
@@ -13,6 +16,9 @@ export const createHandlers = (parts: ClientParts): Partial<Handlers> => ({
   ...eventHandlers(parts),
   ...historyHandlers(parts),
   ...letterHandlers(parts),
+  ...approvalHandlers(parts),
+  ...bulkHandlers(parts),
+  ...pendingHandlers(parts),
   ...catalogueHandlers(parts),
   ...systemHandlers(parts),
 })

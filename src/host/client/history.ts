@@ -4,12 +4,14 @@ import type { Handlers, ShownOutput } from '../../core/client/handler.ts'
 import { TroupeError } from '../../core/errors.ts'
 import { pageSize } from '../../core/limits.ts'
 import { unknownActor } from '../status.ts'
+import { takeTurns } from '../turns.ts'
 import { Watch } from '../watch.ts'
 import type { ClientParts } from './parts.ts'
+import { PAGE_CHARS_MAX } from './scan.ts'
 import { stepView, toJson } from './views.ts'
 
-/** Characters of contexts after which a page of whole steps ends early. */
-const PAGE_CHARS_MAX = 8 << 20
+/** Steps presented before others have their turn. */
+const TURN = 64
 
 export function historyHandlers(parts: ClientParts) {
   const { env, reader } = parts
@@ -34,19 +36,21 @@ export function historyHandlers(parts: ClientParts) {
       if (!stored) throw unknownActor(id)
       const stepsMax = pageSize(limit)
       const steps: ShownOutput<'history'>['steps'][number][] = []
+      const turn = takeTurns(env.clock, TURN)
       let chars = 0
       for await (const { entry, document } of reader.follow(id, from ?? (await beginning(id, stored.base.seq)), stepsMax).read()) {
         const step = stepView(parts, id, entry, document, full)
         steps.push(step)
-        if (full) chars += JSON.stringify(step).length
+        chars += JSON.stringify(step).length
         if (steps.length >= stepsMax || chars > PAGE_CHARS_MAX) break
+        await turn()
       }
       return { steps, lastSeq: stored.record.seq }
     },
     async *watch({ address, full = false, ...options }, { signal }) {
       const id = parseAddress(address)
       reader.definition(id)
-      for await (const item of new Watch({ ...parts, env }, id, { ...options, signal }).read()) {
+      for await (const item of new Watch(parts, id, { ...options, signal }).read()) {
         if ('kind' in item) yield { type: 'progress', address, task: item.task, attempt: item.attempt, progress: toJson(item.progress) }
         else yield { type: 'step', address, step: stepView(parts, id, item.entry, item.document, full) }
       }

@@ -8,6 +8,7 @@ import type { DeadLetter } from '../../core/store.ts'
 import { readMessage } from '../batch.ts'
 import { decodeError } from '../coding.ts'
 import type { ClientParts } from './parts.ts'
+import { PAGE_CHARS_MAX } from './scan.ts'
 import { toJson } from './views.ts'
 import type { Json } from './views.ts'
 
@@ -33,7 +34,10 @@ export function letterHandlers({ env, reader, runtime }: ClientParts) {
     listDeadLetters: async ({ address, state, cursor, limit }) => {
       const size = pageSize(limit)
       const letters = await runtime.deadLetters.stored({ limit: size, ...(address !== undefined && { address }), ...(state !== undefined && { state }), ...(cursor !== undefined && { after: cursor }) })
-      return { letters: letters.map(view), cursor: letters.length < size ? undefined : letters.at(-1)?.id }
+      const shown = lightest(letters)
+      const isLast = shown.length === letters.length && letters.length < size
+      const last = shown.at(-1)
+      return { letters: shown.map(view), ...(!isLast && last && { cursor: last.id }) }
     },
     deadLetter: ({ id }) => find(id),
     replayDeadLetter: async ({ id, event }) => {
@@ -47,6 +51,13 @@ export function letterHandlers({ env, reader, runtime }: ClientParts) {
       return find(id)
     },
   } satisfies Partial<Handlers>
+}
+
+/** As many, at least one, as an answer may hold. */
+function lightest(letters: readonly DeadLetter[]): readonly DeadLetter[] {
+  let chars = 0
+  const heavy = letters.findIndex(({ data, cause }, index) => (chars += data.length + cause.length) > PAGE_CHARS_MAX && index > 0)
+  return heavy < 0 ? letters : letters.slice(0, heavy)
 }
 
 /** What could not be processed: an event, the input of a start, what came of a task. */

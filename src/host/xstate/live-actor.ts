@@ -80,10 +80,10 @@ export class LiveActor {
 
   /** Hands an event to the actor, or to a child in its tree. What a durable child says to its parent counts only while it is a child. */
   send(event: EventObject, path = '', { ask, child }: Origin = {}): Step {
-    this.#host.ask = ask ?? null
     try {
       return this.#step(() => {
         const ref = this.#host.find(path)
+        if (ref && ask !== undefined) this.#host.ask = { request: ask, of: ref }
         if (ref && !this.#host.isStale(event, ref) && (!child || this.#standIn(child.path, child.id))) internals(ref)._send(event)
       })
     } finally {

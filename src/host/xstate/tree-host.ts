@@ -57,8 +57,8 @@ export class TreeHost implements HostLink, TaskHost, LiveHost {
   ordinal: number
   stepping = false
   restoring = false
-  /** Of the event at hand. */
-  ask: string | null = null
+  /** Of the event at hand, and the actor that it goes to. */
+  ask: { readonly request: string; readonly of: AnyActorRef } | null = null
   /** How much code runs beside the actor: it must stay in memory while it does. */
   running = 0
   #root: AnyActorRef | undefined
@@ -196,7 +196,7 @@ export class TreeHost implements HostLink, TaskHost, LiveHost {
   }
 
   askAtHand(self: AnyActorRef): string | null {
-    return self === this.#root ? this.ask : null
+    return self === this.ask?.of ? this.ask.request : null
   }
 
   #tenant(): string {

@@ -23,4 +23,20 @@ export function treeOf(root: Omit<TreePart, 'path'>, path = ''): readonly TreePa
 }
 
 /** The tags of the states that are active anywhere in a tree. */
-export const tagsOf = (parts: readonly TreePart[]): readonly string[] => [...new Set(parts.flatMap(({ logic, snapshot }) => (snapshot.status === 'active' && isMachine(logic) ? [...(resolveMachine(logic, snapshot)?.tags ?? [])] : [])))]
+export const tagsOf = (parts: readonly TreePart[]): readonly string[] => [...new Set(parts.flatMap(({ path, logic, snapshot }) => ((path === '' || snapshot.status === 'active') && isMachine(logic) ? [...(resolveMachine(logic, snapshot)?.tags ?? [])] : [])))]
+
+/** The same of a tree that lives. */
+export function liveTags(snapshot: LiveSnapshot): readonly string[] {
+  const tags = [...(snapshot.tags ?? [])]
+  for (const id in snapshot.children) {
+    const child = snapshot.children[id]?.getSnapshot()
+    if (child?.status === 'active') tags.push(...liveTags(child))
+  }
+  return snapshot.children ? [...new Set(tags)] : tags
+}
+
+interface LiveSnapshot {
+  readonly status?: string
+  readonly tags?: ReadonlySet<string>
+  readonly children?: Readonly<Record<string, { getSnapshot(): LiveSnapshot } | undefined>>
+}
