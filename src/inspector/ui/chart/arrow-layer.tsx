@@ -1,0 +1,70 @@
+import { memo } from 'react'
+import { useSelected } from '../data/store.ts'
+import type { Store } from '../data/store.ts'
+import type { Activity } from './activity.ts'
+import type { Layout, PlacedArrow, Point } from './layout.ts'
+
+const CORNER_PX = 6
+const LINE_PX = 16
+
+interface ArrowLayerProps {
+  readonly layout: Layout
+  readonly activity: Store<Activity>
+}
+
+/** All arrows as one picture above the boxes, routed by the layout: they need no handles and are never measured. */
+export const ArrowLayer = memo(({ layout, activity }: ArrowLayerProps) => (
+  <svg className="arrows" aria-hidden="true">
+    <defs>
+      <marker id="arrow-head" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="8" markerHeight="8" markerUnits="userSpaceOnUse" orient="auto">
+        <path d="M0 0 8 4 0 8z" />
+      </marker>
+      <marker id="arrow-head-taken" viewBox="0 0 8 8" refX="7" refY="4" markerWidth="10" markerHeight="10" markerUnits="userSpaceOnUse" orient="auto">
+        <path d="M0 0 8 4 0 8z" />
+      </marker>
+    </defs>
+    {layout.arrows.map(arrow => (
+      <ArrowPath key={arrow.id} arrow={arrow} activity={activity} />
+    ))}
+  </svg>
+))
+
+const ArrowPath = memo(({ arrow, activity }: { readonly arrow: PlacedArrow; readonly activity: Store<Activity> }) => {
+  const isTaken = useSelected(activity, ({ taken }) => arrow.transitions.some(id => taken.has(id)))
+  const { label, lines, points } = arrow
+  return (
+    <g className={`arrow ${isTaken ? 'is-taken' : ''}`}>
+      <path d={roundedPath(points)} markerEnd={`url(#arrow-head${isTaken ? '-taken' : ''})`} />
+      {label && (
+        <text textAnchor="middle" y={label.y}>
+          {lines.map((line, index) => (
+            <tspan key={index} x={label.x} y={label.y + LINE_PX * index + 12}>
+              {line}
+            </tspan>
+          ))}
+        </text>
+      )}
+    </g>
+  )
+})
+
+/** Lines along the points, with corners that are a little round. */
+export function roundedPath(points: readonly Point[]): string {
+  return points
+    .map((point, index) => {
+      const before = points[index - 1]
+      const after = points[index + 1]
+      if (!before) return `M${point.x} ${point.y}`
+      if (!after) return `L${point.x} ${point.y}`
+      const start = towards(point, before)
+      const end = towards(point, after)
+      return `L${start.x} ${start.y}Q${point.x} ${point.y} ${end.x} ${end.y}`
+    })
+    .join('')
+}
+
+function towards(from: Point, to: Point): Point {
+  const length = Math.hypot(to.x - from.x, to.y - from.y)
+  const share = length === 0 ? 0 : Math.min(CORNER_PX, length / 2) / length
+  return { x: from.x + (to.x - from.x) * share, y: from.y + (to.y - from.y) * share }
+}
