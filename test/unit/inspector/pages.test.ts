@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { edgeKey, heatOf } from '../../../src/inspector/ui/pages/fleet/heat.ts'
 import { parseEvent } from '../../../src/inspector/ui/pages/letters/edited-event.ts'
-import { timeLeft } from '../../../src/inspector/ui/pages/approvals/time-left.ts'
 import { SAMPLES_MAX, gaugesOf, ratesOf, withSample } from '../../../src/inspector/ui/pages/system/samples.ts'
 import type { Sample } from '../../../src/inspector/ui/pages/system/samples.ts'
 
@@ -62,5 +61,3 @@ it.each([
   if (problem) expect(edited.problem).toMatch(problem)
   else expect(edited).toEqual({ event: { type: 'PAY', cents: 1 }, problem: null })
 })
-
-it.each([[9_000, '0:09'], [8_001, '0:09'], [725_000, '12:05'], [10_800_000, '3:00:00'], [187_200_000, '2 d 4:00:00'], [-5, '0:00']])('counts %i ms down as %s', (ms, text) => expect(timeLeft(ms, 0)).toBe(text))

@@ -1,5 +1,5 @@
 import type { OutputOf } from '../../../protocol.ts'
-import { durationText } from '../run/duration.ts'
+import { durationText } from '../../parts/duration-text.ts'
 
 type Fleet = OutputOf<'fleet'>
 

@@ -1,6 +1,6 @@
 import { fit, label, line } from './drawing.ts'
 import type { Drawing, Shape } from './drawing.ts'
-import { durationText } from './duration.ts'
+import { durationText } from '../../parts/duration-text.ts'
 import { ticks } from './gantt-layout.ts'
 import type { Bar, GanttLayout, Group } from './gantt-layout.ts'
 import type { HrefOf } from './sequence-drawing.ts'

@@ -1,6 +1,6 @@
 import { fit, label, line } from './drawing.ts'
 import type { Drawing, Shape } from './drawing.ts'
-import { durationText } from './duration.ts'
+import { durationText } from '../../parts/duration-text.ts'
 import { HEAD_HEIGHT, LANE_WIDTH, TIME_WIDTH } from './sequence-layout.ts'
 import type { Arrow, Lane, SequenceLayout } from './sequence-layout.ts'
 
