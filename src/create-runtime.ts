@@ -7,6 +7,7 @@ import type { Codec } from './core/codec.ts'
 import { TroupeError } from './core/errors.ts'
 import { resolveLimits } from './core/limits.ts'
 import type { Limits } from './core/limits.ts'
+import { SYSTEM_PREFIX, isSystemMachine } from './core/system-machine.ts'
 import { resolveQueues } from './core/queue.ts'
 import type { QueueOptions } from './core/queue.ts'
 import type { Store } from './core/store.ts'
@@ -26,6 +27,8 @@ import { createCpuPool } from './workers/cpu-pool.ts'
 import type { WorkersOptions } from './workers/layout.ts'
 import { VERSION } from './version.ts'
 import { nameProcess, systemClock, systemRandom } from './system-ports.ts'
+import { registerWebhooks } from './register-webhooks.ts'
+import type { WebhooksOptions } from './webhooks/webhooks.ts'
 
 export interface RuntimeOptions<TMachines extends Machines = Machines> {
   /** Machines by name; an entry with `{ machine, version, migrate, retention, supervision, limits, events, … }` says more about one. */
@@ -46,6 +49,8 @@ export interface RuntimeOptions<TMachines extends Machines = Machines> {
   readonly workers?: WorkersOptions
   /** Journal entries older than this many milliseconds may go, but for what an actor still needs. Default: kept. */
   readonly journalMs?: number
+  /** What holds for all webhooks. They cost nothing while there are none. */
+  readonly webhooks?: WebhooksOptions
   /** Transforms all user data at the store's edge. Default: plain. */
   readonly codec?: Codec
   readonly clock?: Clock
@@ -75,7 +80,10 @@ export async function createRuntime<const TMachines extends Machines>(options: R
   const limits = resolveLimits(options.limits)
   if (typeof options.machines !== 'object' || options.machines === null) throw new TroupeError('config/invalid', 'createRuntime needs machines: { name: machine }')
   if (options.journalMs !== undefined && !(options.journalMs >= 0)) throw new TroupeError('config/invalid', `journalMs must be a number of milliseconds from 0, not ${options.journalMs}`)
-  const definitions = defineMachines(options.machines, limits)
+  const reserved = Object.keys(options.machines).find(isSystemMachine)
+  if (reserved !== undefined) throw new TroupeError('machine/invalid', `'${reserved}' cannot name a machine: names that begin with '${SYSTEM_PREFIX}' are Troupe's own`)
+  const webhooks = registerWebhooks({ clock, random, limits, report: onError }, options.webhooks)
+  const definitions = defineMachines({ ...options.machines, [webhooks.name]: webhooks.registration }, limits)
   checkMembers(definitions)
   const patterns = new PatternCatalogue(definitions, options.patterns ?? [])
   const cpuPool = createCpuPool(options.workers, onError)
@@ -107,6 +115,7 @@ export async function createRuntime<const TMachines extends Machines>(options: R
   const end = async (): Promise<void> => {
     await Promise.all(workers.map(worker => worker.close()))
     await cpuPool.close()
+    await webhooks[Symbol.asyncDispose]()
     await close()
   }
   try {
@@ -117,5 +126,7 @@ export async function createRuntime<const TMachines extends Machines>(options: R
     await end()
     throw error
   }
-  return new Runtime<TMachines>(env, node, end, patterns, { version: VERSION, ...(options.onAudit && { onAudit: options.onAudit }) })
+  const runtime = new Runtime<TMachines>(env, node, end, patterns, { version: VERSION, handlers: webhooks.handlers, ...(options.onAudit && { onAudit: options.onAudit }) })
+  webhooks.begin(runtime as unknown as Runtime)
+  return runtime
 }

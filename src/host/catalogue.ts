@@ -4,6 +4,7 @@ import type { CatalogueEntry, PatternInfo } from '../core/catalogue.ts'
 import { TroupeError } from '../core/errors.ts'
 import { remoteMachineOf } from '../core/remote.ts'
 import type { Definition } from './definition.ts'
+import { namesOf } from './status.ts'
 
 /** A registered machine that says something of itself. */
 export interface CatalogueItem extends CatalogueEntry {
@@ -76,6 +77,6 @@ export function checkMembers(definitions: Definitions): void {
   for (const { name, logic } of definitions.values()) {
     if (catalogueEntryOf(logic)?.kind !== 'pattern') continue
     const missing = spawnedBy(logic).find(({ machine }) => !definitions.has(machine))
-    if (missing) throw new TroupeError('machine/unknown', `pattern '${name}' has a member '${missing.member}', but no machine '${missing.machine}' is registered; registered are ${[...definitions.keys()].join(', ')}`)
+    if (missing) throw new TroupeError('machine/unknown', `pattern '${name}' has a member '${missing.member}', but no machine '${missing.machine}' is registered; registered are ${namesOf(definitions)}`)
   }
 }

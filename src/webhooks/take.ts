@@ -1,0 +1,85 @@
+import type { z } from 'zod'
+import type { Client } from '../core/client/client.ts'
+import type { stepFilter } from '../core/client/webhooks.ts'
+import type { Clock } from '../core/clock.ts'
+import { TroupeError } from '../core/errors.ts'
+import { isSystemMachine } from '../core/system-machine.ts'
+import { eventOf, sizeOf, tell } from './event.ts'
+import type { ToldError, WebhookEvent } from './event.ts'
+
+/** Where steps come from: `follow` of the client of this process. */
+export type Follow = Client['follow']
+
+export interface TakePorts {
+  readonly follow: Follow
+  readonly clock: Clock
+}
+
+export interface Wanted {
+  readonly id: string
+  readonly filter: z.output<typeof stepFilter>
+  readonly cursor: string
+  /** Milliseconds after which a position without an event is worth a commit. */
+  readonly idleMs: number
+}
+
+export interface Taken {
+  readonly events: readonly WebhookEvent[]
+  /** Where to go on. */
+  readonly cursor: string
+  /** Why events before the first one are lost; null when none are. */
+  readonly gap: ToldError | null
+}
+
+/** Events and bytes that are taken at once. */
+const EVENTS_MAX = 100
+const BYTES_MAX = 256 << 10
+
+/** Waits for the next steps, and takes those that are there. Steps of webhooks are not told: each would cause the next. */
+export async function take(ports: TakePorts, wanted: Wanted, signal: AbortSignal): Promise<Taken> {
+  try {
+    return { ...(await takeFrom(ports, wanted, wanted.cursor, signal)), gap: null }
+  } catch (error) {
+    if (!(error instanceof TroupeError) || error.code !== 'history/trimmed') throw error
+    return { events: [], cursor: OLDEST, gap: tell(error) }
+  }
+}
+
+/** The position before all that is retained. */
+const OLDEST = '0'
+
+async function takeFrom({ follow, clock }: TakePorts, { id, filter, idleMs }: Wanted, from: string, signal: AbortSignal): Promise<Omit<Taken, 'gap'>> {
+  const events: WebhookEvent[] = []
+  const enough = new AbortController()
+  let cursor = from
+  let bytes = 0
+  const rest = () => clock.setTimer(() => (cursor === from ? (idle = rest()) : enough.abort()), idleMs, 'upkeep')
+  let idle = rest()
+  try {
+    for await (const item of follow({ ...filter, from }, { signal: AbortSignal.any([signal, enough.signal]) })) {
+      cursor = item.type === 'cursor' ? item.cursor : item.step.cursor
+      if (item.type === 'cursor' || isSystemMachine(item.step.machine)) continue
+      const event = eventOf(id, item.step)
+      bytes += sizeOf(event)
+      // What is there already comes before the next turn of the event loop: nothing waits for more.
+      if (events.push(event) === 1) clock.soon(() => enough.abort())
+      if (events.length >= EVENTS_MAX || bytes >= BYTES_MAX) break
+    }
+  } catch (error) {
+    if (!enough.signal.aborted) throw error
+  } finally {
+    clock.clearTimer(idle)
+  }
+  signal.throwIfAborted()
+  return { events, cursor }
+}
+
+/** The end of all journals now. */
+export async function present(follow: Follow): Promise<string> {
+  const over = new AbortController()
+  for await (const item of follow({}, { signal: over.signal })) {
+    over.abort()
+    return item.type === 'cursor' ? item.cursor : item.step.cursor
+  }
+  throw new TroupeError('runtime/closed', 'the runtime is shutting down')
+}
