@@ -1,5 +1,6 @@
-import type { Server } from 'node:http'
+import type { Server, ServerResponse } from 'node:http'
 import { createAdaptorServer } from '@hono/node-server'
+import { refuseBroken } from './api/answer.ts'
 import { createApp } from './api/app.ts'
 import { Gate, isLoopback } from './api/gate.ts'
 import { KeyRing } from './api/keys.ts'
@@ -11,6 +12,8 @@ import type { RateLimit } from './api/rate-limits.ts'
 import type { Client } from './core/client/client.ts'
 import type { Caller } from './core/client/operation.ts'
 import { TroupeError } from './core/errors.ts'
+import { openAssets } from './inspector/assets.ts'
+import { VERSION } from './version.ts'
 
 export { createKey, listKeys, revokeKey } from './api/keys.ts'
 export type { KeyInfo } from './api/keys.ts'
@@ -35,6 +38,8 @@ export interface ServerOptions {
   readonly hosts?: readonly string[]
   /** For each key, or each address where there are no keys. Default: 10,000 requests in 10 s with keys, none without. */
   readonly rateLimit?: RateLimit
+  /** Whether the inspector is served at `/`. Default: true. */
+  readonly ui?: boolean
   /** Bounds of live streams. */
   readonly live?: Partial<LiveLimits>
   /** What `/metrics` answers, in Prometheus' text format. */
@@ -74,17 +79,19 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   }
   const closing = new AbortController()
   const live = new Live(options.live)
-  const app = createApp({ clientOf, gate, live, closing: closing.signal, metrics: options.metrics, report: onError })
+  const app = createApp({ clientOf, gate, live, closing: closing.signal, metrics: options.metrics, ui: options.ui === false ? undefined : openAssets(), version: VERSION, report: onError })
   const server = createAdaptorServer({
     fetch: app.fetch,
     serverOptions: { maxHeaderSize: serverLimits.headerBytesMax, headersTimeout: serverLimits.headersMs, requestTimeout: serverLimits.requestMs, keepAliveTimeout: serverLimits.keepAliveMs },
   }) as Server
+  refuseBroken(server)
   server.maxConnections = serverLimits.connectionsMax
+  const drain = drainable(server)
   live.attach(server, { gate, clientOf })
   await listen(server, host, port)
   const close = async (): Promise<void> => {
     closing.abort()
-    await Promise.all([live.close(), drain(server)])
+    await Promise.all([live.close(), drain()])
   }
   return { url: urlOf(server, host), close, [Symbol.asyncDispose]: close }
 }
@@ -102,13 +109,27 @@ function urlOf(server: Server, host: string): string {
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
 }
 
-function drain(server: Server): Promise<void> {
-  return new Promise(resolve => {
-    const timer = setTimeout(() => server.closeAllConnections(), serverLimits.drainMs)
-    server.close(() => {
-      clearTimeout(timer)
-      resolve()
+/** Requests under way end; until then new ones are heard, and told to come again: a server that only stops listening refuses them without a word. */
+function drainable(server: Server): () => Promise<void> {
+  const open = new Set<ServerResponse>()
+  let onEmpty = (): void => {}
+  server.on('request', (_request, response: ServerResponse) => {
+    open.add(response)
+    response.once('close', () => {
+      open.delete(response)
+      if (open.size === 0) onEmpty()
     })
-    server.closeIdleConnections()
   })
+  return async () => {
+    const { promise: isEmpty, resolve } = Promise.withResolvers<void>()
+    onEmpty = resolve
+    if (open.size === 0) resolve()
+    const timer = setTimeout(resolve, serverLimits.drainMs)
+    await isEmpty
+    clearTimeout(timer)
+    await new Promise(resolveClosed => {
+      server.close(resolveClosed)
+      server.closeAllConnections()
+    })
+  }
 }

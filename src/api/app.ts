@@ -1,23 +1,26 @@
-import { hash, randomUUID } from 'node:crypto'
-import type { HttpBindings } from '@hono/node-server'
+import { randomUUID } from 'node:crypto'
 import { Hono } from 'hono'
-import type { Context } from 'hono'
-import type { ContentfulStatusCode } from 'hono/utils/http-status'
+import type { Context, Handler } from 'hono'
+import type { StatusCode } from 'hono/utils/http-status'
 import type { Client } from '../core/client/client.ts'
 import type { Caller } from '../core/client/operation.ts'
 import { TroupeError } from '../core/errors.ts'
+import { answer, refuse } from './answer.ts'
+import type { Env } from './answer.ts'
+import { mountDocs } from './docs.ts'
 import type { Gate } from './gate.ts'
 import { inputReader } from './input.ts'
 import type { Live } from './live/live.ts'
 import type { StreamName } from './live/open-stream.ts'
 import { serverLimits } from './limits.ts'
-import { PROBLEM_TYPE, Refusal, problemOf } from './problem.ts'
-import { operationRoutes } from './route.ts'
+import { Refusal } from './problem.ts'
+import { fieldsOf, operationRoutes } from './route.ts'
 import type { Route } from './route.ts'
+import { workflowRoutes } from './workflows.ts'
 
-export interface Env {
-  readonly Bindings: HttpBindings
-  readonly Variables: { requestId: string; caller: Caller; client: Client }
+/** Files that stand beside the API, by their path. */
+export interface Pages {
+  find(path: string): Promise<{ readonly body: Uint8Array<ArrayBuffer>; readonly headers: Readonly<Record<string, string>> } | undefined>
 }
 
 export interface AppOptions {
@@ -28,9 +31,16 @@ export interface AppOptions {
   readonly closing: AbortSignal
   /** Text for Prometheus. */
   readonly metrics: (() => string | Promise<string>) | undefined
+  /** The inspector. */
+  readonly ui: Pages | undefined
+  /** Of Troupe. */
+  readonly version: string
   /** Hears of errors that are not ours. */
   readonly report: (error: unknown) => void
 }
+
+/** All routes, in the order of the API document. */
+export const routes: readonly Route[] = [...operationRoutes, ...workflowRoutes]
 
 /** Probes bring no key, and see no more than whether all is well. */
 const PROBE: Caller = { name: null, role: 'viewer' }
@@ -48,7 +58,7 @@ const SECURITY_HEADERS = Object.entries({
 
 /** The server as a function from request to answer. */
 export function createApp(options: AppOptions): Hono<Env> {
-  const { gate, live, clientOf, metrics, closing, report } = options
+  const { gate, live, clientOf, metrics, ui, version, closing, report } = options
   const app = new Hono<Env>()
 
   app.use(async (context, next) => {
@@ -62,6 +72,7 @@ export function createApp(options: AppOptions): Hono<Env> {
     if (origin !== undefined) allowOrigin(context, origin)
     if (context.req.method === 'OPTIONS') return preflight(context)
     if (closing.aborted) throw new Refusal(503, 'runtime/closed', 'the server is closing', { 'retry-after': String(serverLimits.retryAfterS), connection: 'close' })
+    checkPath(incoming.url ?? '')
     return next()
   })
 
@@ -70,6 +81,8 @@ export function createApp(options: AppOptions): Hono<Env> {
     const { ready, reasons } = await clientOf(PROBE).health({})
     return context.json({ ready, reasons }, ready ? 200 : 503)
   })
+  // Before the key is asked for: they say what there is, and nothing of what is in it.
+  mountDocs(app, routes, version)
 
   app.use('/api/*', admit)
   app.use('/metrics', admit)
@@ -82,70 +95,71 @@ export function createApp(options: AppOptions): Hono<Env> {
   }
 
   if (metrics) app.get('/metrics', async context => context.body(await metrics(), 200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }))
-  mount(app, operationRoutes.filter(({ stream }) => !stream))
-  mountStreams(app, live)
+  mount(app, live)
+  if (ui) {
+    app.get('*', async (context, next) => {
+      const { path } = context.req
+      const page = path.startsWith('/api/') ? undefined : await ui.find(path)
+      return page ? context.body(page.body, 200, page.headers) : next()
+    })
+  }
 
   app.notFound(context => refuse(context, new TroupeError('request/unknown', `there is no ${context.req.method} ${context.req.path.slice(0, 200)}`)))
   app.onError((error, context) => {
-    if (!(error instanceof TroupeError)) report(error)
+    const isOurs = error instanceof TroupeError || context.req.raw.signal.aborted
+    if (!isOurs) report(error)
     return refuse(context, error)
   })
   return app
 }
 
-const honoPath = ({ path }: Route): string => path.replaceAll(/\{(\w+)\}/g, ':$1')
-
-function mount(app: Hono<Env>, routes: readonly Route[]): void {
-  const paths = Map.groupBy(routes, honoPath)
+function mount(app: Hono<Env>, live: Live): void {
+  const paths = Map.groupBy(routes, ({ path }) => path.replaceAll(/\{(\w+)\}/g, ':$1'))
   for (const [path, ofPath] of paths) {
-    for (const route of ofPath) {
-      const readInput = inputReader(route)
-      app.on(route.method, path, async context => answer(context, await route.call(context.var.client, await readInput(context), { signal: context.req.raw.signal })))
-    }
+    for (const route of ofPath) app.on(route.method, path, route.stream ? streamHandler(route, live) : callHandler(route))
     const methods = ofPath.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])).join(', ')
     app.all(path, context => refuse(context, new Refusal(405, 'request/unknown', `${context.req.path.slice(0, 200)} takes ${methods}, not ${context.req.method}`, { allow: methods })))
   }
 }
 
-function mountStreams(app: Hono<Env>, live: Live): void {
-  for (const route of operationRoutes.filter(({ stream }) => stream)) {
-    const readInput = inputReader(route)
-    app.get(honoPath(route), async context => {
-      const { caller, client, requestId } = context.var
-      const { path: instance, raw } = context.req
-      return live.events({ caller, client, operation: route.name as StreamName, input: await readInput(context), lastEventId: context.req.header('last-event-id'), instance, requestId, signal: raw.signal })
-    })
+function callHandler(route: Route): Handler<Env> {
+  const readInput = inputReader(route)
+  const waits = 'timeoutMs' in fieldsOf(route)
+  const isRead = route.method === 'GET'
+  return async context => {
+    // Compared only when the event's turn comes, this could not keep what it promises.
+    if (!isRead && context.env.incoming.headers['if-match'] !== undefined) throw new Refusal(400, 'request/invalid', 'If-Match is not for this API: other events may come between the look and the change. Let the machine decide, by a guard')
+    const input = await readInput(context)
+    return answer(context, await route.call(context.var.client, input, waits ? { signal: context.req.raw.signal } : undefined), isRead)
   }
 }
 
-function answer(context: Context<Env>, result: unknown): Response {
-  const text = JSON.stringify(result)
-  const headers: Record<string, string> = { 'content-type': 'application/json', 'cache-control': 'no-cache' }
-  if (context.req.method !== 'GET') return context.body(text, 200, headers)
-  const next = (result as { readonly cursor?: string }).cursor
-  if (next !== undefined) headers['link'] = `<${nextPage(context.req.url, next)}>; rel="next"`
-  const tag = `"${hash('sha1', text, 'base64url')}"`
-  headers['etag'] = tag
-  if (context.env.incoming.headers['if-none-match']?.includes(tag)) return context.body(null, 304, headers)
-  return context.body(text, 200, headers)
+function streamHandler(route: Route, live: Live): Handler<Env> {
+  const readInput = inputReader(route)
+  return async context => {
+    const { caller, client, requestId } = context.var
+    const { path: instance, raw, method } = context.req
+    if (method === 'HEAD') return context.body(null, 200, { 'content-type': 'text/event-stream' })
+    const { body, status, headers } = await live.events({ caller, client, operation: route.name as StreamName, input: await readInput(context), lastEventId: context.req.header('last-event-id'), instance, requestId, signal: raw.signal })
+    return context.newResponse(body, status as StatusCode, Object.fromEntries(headers))
+  }
 }
 
-function nextPage(url: string, cursor: string): string {
-  const next = new URL(url)
-  next.searchParams.set('cursor', cursor)
-  return next.pathname + next.search
-}
-
-function refuse(context: Context<Env>, error: unknown): Response {
-  const problem = problemOf(error, context.req.path.slice(0, 1_000), context.var.requestId)
-  const headers = { ...(error instanceof Refusal && error.headers), 'content-type': PROBLEM_TYPE, 'cache-control': 'no-store', ...(problem.status === 401 && { 'www-authenticate': 'Bearer' }) }
-  return context.body(JSON.stringify(problem), problem.status as ContentfulStatusCode, headers)
+/** A part of the path that cannot be decoded would be taken as it stands, and name something else than was meant. */
+function checkPath(url: string): void {
+  if (!url.includes('%')) return
+  try {
+    decodeURIComponent(url.split('?', 1)[0] ?? '')
+  } catch {
+    throw new TroupeError('request/invalid', 'the path holds a percent sign that begins no UTF-8 character')
+  }
 }
 
 function allowOrigin(context: Context, origin: string): void {
   context.header('access-control-allow-origin', origin)
   context.header('access-control-expose-headers', EXPOSED_HEADERS)
   context.header('vary', 'Origin')
+  context.header('cross-origin-resource-policy', 'cross-origin')
 }
 
 function preflight(context: Context): Response {

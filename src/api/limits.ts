@@ -2,8 +2,8 @@
 export const serverLimits = {
   /** Of a request, as sent: one event may have 1 MiB (`limits.payloadBytesMax`), with the names around it. */
   bodyBytesMax: 2 << 20,
-  /** Nesting of a body, as deep as payloads may be. */
-  jsonDepthMax: 64,
+  /** Nesting of a body: 64 levels of a payload (`limits.jsonDepthMax`), and the names around it. */
+  jsonDepthMax: 68,
   /** Members and elements of a body, all levels together: bounds the time of its validation. */
   jsonValuesMax: 50_000,
   /** Of all headers of a request together. */
