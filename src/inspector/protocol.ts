@@ -6,6 +6,7 @@ import type { actorInfo, chart, childView, deadLetter, eventView, json, openTask
 export type { CallOptions, Client, InputOf, OperationName, OutputOf } from '../core/client/client.ts'
 export type { Role } from '../core/client/operation.ts'
 export type { ChartState } from '../core/client/views.ts'
+export type { CpuPlane, CpuThread } from '../core/cpu-pool.ts'
 export type { ErrorInfo } from '../core/errors.ts'
 export type { ActorStatus } from '../core/store.ts'
 

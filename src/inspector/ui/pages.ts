@@ -20,6 +20,13 @@ const page = (path: string, load: () => Promise<ComponentType<PageProps>>): Page
 export const pages: readonly Page[] = [
   page('/actors', async () => (await import('./pages/actors/actor-list-page.tsx')).ActorListPage),
   page('/actors/:machine/:key', async () => (await import('./pages/actor/actor-page.tsx')).ActorPage),
+  page('/approvals', async () => (await import('./pages/approvals/approvals-page.tsx')).ApprovalsPage),
+  page('/dead-letters', async () => (await import('./pages/letters/letters-page.tsx')).LettersPage),
+  page('/runs', async () => (await import('./pages/run/runs-page.tsx')).RunsPage),
+  page('/runs/:machine/:key', async () => (await import('./pages/run/run-page.tsx')).RunPage),
+  page('/fleet', async () => (await import('./pages/fleet/fleets-page.tsx')).FleetsPage),
+  page('/fleet/:machine', async () => (await import('./pages/fleet/fleet-page.tsx')).FleetPage),
+  page('/system', async () => (await import('./pages/system/system-page.tsx')).SystemPage),
 ]
 
 export interface NavigationItem {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { edgeKey, heatOf } from '../../../src/inspector/ui/pages/fleet/heat.ts'
+import { heatOf, trafficOf } from '../../../src/inspector/ui/pages/fleet/heat.ts'
 import { parseEvent } from '../../../src/inspector/ui/pages/letters/edited-event.ts'
 import { SAMPLES_MAX, gaugesOf, ratesOf, withSample } from '../../../src/inspector/ui/pages/system/samples.ts'
 import type { Sample } from '../../../src/inspector/ui/pages/system/samples.ts'
@@ -27,31 +27,39 @@ describe('rates', () => {
 
 describe('heat', () => {
   const state = (path: string, instances: number, errors = 0, dwellP95Ms: number | null = null) => ({ path, instances, visits: 100, dwellP50Ms: null, dwellP95Ms, errors })
-  const fleet = { states: [state('idle', 10_000, 0, 60_000), state('busy', 90, 2, 800), state('lost', 1, 1), state('never', 0)], edges: [{ source: 'idle', target: 'busy', event: 'GO', count: 40, errors: 10 }] }
+  const states = [state('idle', 10_000, 0, 60_000), state('busy', 90, 2, 800), state('lost', 1, 1), state('never', 0)]
+  const traffic = [{ id: 'go', count: 40, errors: 10 }]
 
   it('tells a few actors from many and from none', () => {
-    const { states, edges } = heatOf(fleet, 'instances')
-    expect([...states.values()].map(heat => heat.level)).toEqual([5, 3, 1, 0])
-    expect(states.get('busy')?.text).toBe('90')
-    expect(edges.get(edgeKey('idle', 'busy', 'GO'))).toEqual({ level: 5, text: '×40' })
+    const heat = heatOf(states, traffic, 'instances')
+    expect([...heat.states.values()].map(({ level }) => level)).toEqual([5, 3, 1, 0])
+    expect([heat.states.get('busy')?.text, heat.states.get('idle')?.text, heat.states.get('never')?.text]).toEqual(['90', '10,000', ''])
+    expect(heat.transitions.get('go')).toEqual({ level: 5, text: '×40' })
   })
 
   it('gives each value the level whose begin in the legend it has reached', () => {
-    const { legend } = heatOf(fleet, 'instances')
-    expect(legend.map(({ text }) => text)).toEqual(['> 0', '≥ 6', '≥ 39', '≥ 251', '≥ 1585'])
+    expect(heatOf(states, traffic, 'instances').legend.map(({ text }) => text)).toEqual(['> 0', '≥ 6', '≥ 39', '≥ 251', '≥ 1,585'])
     for (const [instances, level] of [[5, 1], [6, 2], [39, 3], [1_585, 5]] as const) {
-      expect(heatOf({ states: [state('all', 10_000), state('it', instances)], edges: [] }, 'instances').states.get('it')?.level, `${instances} actors`).toBe(level)
+      expect(heatOf([state('all', 10_000), state('it', instances)], [], 'instances').states.get('it')?.level, `${instances} actors`).toBe(level)
     }
   })
 
   it('shows errors as shares, with what they are shares of', () => {
-    const { states, edges, legend } = heatOf(fleet, 'errors')
-    expect([states.get('busy'), states.get('idle')]).toEqual([{ level: 1, text: '2.0 % (2 of 100)' }, { level: 0, text: '' }])
-    expect(edges.get(edgeKey('idle', 'busy', 'GO'))).toEqual({ level: 5, text: '25 % (10 of 40)' })
-    expect(legend[4]?.text).toBe('> 20 %')
+    const heat = heatOf(states, traffic, 'errors')
+    expect([heat.states.get('busy'), heat.states.get('idle')]).toEqual([{ level: 1, text: '2.0 % (2 of 100)' }, { level: 0, text: '' }])
+    expect(heat.transitions.get('go')).toEqual({ level: 5, text: '25 % (10 of 40)' })
+    expect(heat.legend[4]?.text).toBe('> 20 %')
   })
 
-  it('has no scale where there is nothing to tell apart', () => expect(heatOf({ states: [state('idle', 0)], edges: [] }, 'dwell').legend).toEqual([]))
+  it('has no scale where there is nothing to tell apart', () => expect(heatOf([state('idle', 0)], [], 'dwell').legend).toEqual([]))
+
+  it('counts what was taken inside a state for the transition that the state has for all in it', () => {
+    const transition = (id: string, source: string, targets: readonly string[], event: string) => ({ id, source, targets: [...targets], event, label: event, guard: null, actions: [], kind: 'event' as const, reenter: false })
+    const edge = (source: string, target: string, event: string, count: number) => ({ source, target, event, count, errors: 1 })
+    const chart = { transitions: [transition('cancel', 'work', ['ended'], 'CANCEL'), transition('next', 'work.a', ['work.b'], 'NEXT'), transition('note', 'work', [], 'NOTE'), transition('never', 'ended', ['work'], 'AGAIN')] }
+    const edges = [edge('work.a', 'ended', 'CANCEL', 2), edge('work.b', 'ended', 'CANCEL', 3), edge('work.a', 'work.b', 'NEXT', 7), edge('work.b', 'work.b', 'NOTE', 4), edge('worker', 'ended', 'CANCEL', 100)]
+    expect(trafficOf(chart, edges)).toEqual([{ id: 'cancel', count: 5, errors: 2 }, { id: 'next', count: 7, errors: 1 }, { id: 'note', count: 4, errors: 1 }])
+  })
 })
 
 it.each([

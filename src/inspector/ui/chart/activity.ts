@@ -7,6 +7,14 @@ export interface Activity {
   readonly active: ReadonlySet<string>
   /** Transitions that the last step took. */
   readonly taken: ReadonlySet<string>
+  /** Of a drawing that shows many actors: numbers and colours of states by path, and of transitions by id. */
+  readonly heat?: { readonly states: ReadonlyMap<string, Heat>; readonly transitions: ReadonlyMap<string, Heat> }
+}
+
+export interface Heat {
+  /** From 0 (nothing) to 5. */
+  readonly level: number
+  readonly text: string
 }
 
 export const createActivity = (): Store<Activity> => createStore<Activity>({ active: new Set(), taken: new Set() })

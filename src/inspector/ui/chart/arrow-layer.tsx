@@ -1,7 +1,7 @@
 import { memo } from 'react'
 import { useSelected } from '../data/store.ts'
 import type { Store } from '../data/store.ts'
-import type { Activity } from './activity.ts'
+import type { Activity, Heat } from './activity.ts'
 import type { Layout, PlacedArrow, Point } from './layout.ts'
 
 const CORNER_PX = 6
@@ -31,15 +31,17 @@ export const ArrowLayer = memo(({ layout, activity }: ArrowLayerProps) => (
 
 const ArrowPath = memo(({ arrow, activity }: { readonly arrow: PlacedArrow; readonly activity: Store<Activity> }) => {
   const isTaken = useSelected(activity, ({ taken }) => arrow.transitions.some(id => taken.has(id)))
+  const heat = useSelected(activity, all => hottest(arrow, all))
   const { label, lines, points } = arrow
   return (
-    <g className={`arrow ${isTaken ? 'is-taken' : ''}`}>
+    <g className={`arrow ${isTaken ? 'is-taken' : ''} ${heat && heat.level > 0 ? `heat-line-${heat.level}` : ''}`}>
       <path d={roundedPath(points)} markerEnd={`url(#arrow-head${isTaken ? '-taken' : ''})`} />
       {label && (
         <text textAnchor="middle" y={label.y}>
           {lines.map((line, index) => (
             <tspan key={index} x={label.x} y={label.y + LINE_PX * index + 12}>
               {line}
+              {index === lines.length - 1 && heat && ` ${heat.text}`}
             </tspan>
           ))}
         </text>
@@ -47,6 +49,12 @@ const ArrowPath = memo(({ arrow, activity }: { readonly arrow: PlacedArrow; read
     </g>
   )
 })
+
+/** Of an arrow that stands for several transitions the one that matters most. */
+function hottest({ transitions }: PlacedArrow, { heat }: Activity): Heat | undefined {
+  const heats = transitions.flatMap(id => heat?.transitions.get(id) ?? [])
+  return heats.find(({ level }) => level === Math.max(...heats.map(other => other.level)))
+}
 
 /** Lines along the points, with corners that are a little round. */
 export function roundedPath(points: readonly Point[]): string {

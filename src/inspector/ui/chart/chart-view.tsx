@@ -19,7 +19,6 @@ interface ChartViewProps {
   /** Of the machine's structure: what its layout is kept under. */
   readonly hash: string
   readonly activity: Store<Activity>
-  /** Numbers and colours of boxes and arrows, for drawings that show more than one actor. */
   readonly onState?: (path: string) => void
 }
 
@@ -107,8 +106,9 @@ function StateBox({ data: { box } }: { readonly data: StateNode['data'] }) {
   const activity = use(ActivityContext)
   const { state, lines, depth } = box
   const isActive = useSelected(activity ?? NO_ACTIVITY, ({ active }) => depth === 0 || active.has(state.path))
+  const heat = useSelected(activity ?? NO_ACTIVITY, all => (depth === 0 ? undefined : all.heat?.states.get(state.path)))
   return (
-    <div className={`state-box state-${state.type} ${depth === 0 ? 'state-root' : ''} ${isActive ? 'is-active' : ''}`} data-path={state.path} title={state.description ?? undefined}>
+    <div className={`state-box state-${state.type} ${depth === 0 ? 'state-root' : ''} ${isActive ? 'is-active' : ''} ${heat ? `heat-${heat.level}` : ''}`} data-path={state.path} title={state.description ?? undefined}>
       <div className="state-title">
         <span>{titleOf(state)}</span>
         {state.tags.length > 0 && (
@@ -117,6 +117,7 @@ function StateBox({ data: { box } }: { readonly data: StateNode['data'] }) {
           </span>
         )}
       </div>
+      {heat && heat.text !== '' && <span className="state-heat">{heat.text}</span>}
       {lines.map((line, index) => (
         <div key={index} className="state-line">
           {line}

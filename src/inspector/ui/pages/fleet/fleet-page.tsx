@@ -10,7 +10,7 @@ import { Link } from '../../routing/link.tsx'
 import { useSearch } from '../../routing/location.ts'
 import { FleetChart } from './fleet-chart.tsx'
 import { FleetTable } from './fleet-table.tsx'
-import { heatOf, metricNames, metrics } from './heat.ts'
+import { heatOf, metricNames, metrics, trafficOf } from './heat.ts'
 import type { HeatMap, Metric } from './heat.ts'
 import { StatePanel } from './state-panel.tsx'
 import './fleet.css'
@@ -24,7 +24,9 @@ export function FleetPage({ params: { machine: name = '' } }: PageProps) {
   const machine = useCall('machine', { name })
   const [search, setSearch] = useSearch()
   const metric = isMetric(search['by']) ? search['by'] : 'instances'
-  const heat = useMemo(() => heatOf(fleet.data ?? { states: [], edges: [] }, metric), [fleet.data, metric])
+  const { data: shown } = fleet
+  const chart = machine.data?.chart
+  const heat = useMemo(() => heatOf(shown?.states ?? [], shown && chart ? trafficOf(chart, shown.edges) : [], metric), [shown, chart, metric])
   const { state } = search
   const choose = (path: string): void => setSearch({ state: path === state ? undefined : path })
   useTitle(`Fleet of ${name}`)
@@ -35,7 +37,7 @@ export function FleetPage({ params: { machine: name = '' } }: PageProps) {
         <h1>
           Fleet of <span className="address">{name}</span>
         </h1>
-        {fleet.data && <p className="muted small">{summaryOf(fleet.data)}</p>}
+        {shown && <p className="muted small">{summaryOf(shown)}</p>}
         <span className="spacer" />
         <div className="row" role="group" aria-label="Colour by">
           {metrics.map(by => (
@@ -46,20 +48,20 @@ export function FleetPage({ params: { machine: name = '' } }: PageProps) {
         </div>
       </header>
       {error && <Failure error={error} onRetry={() => { fleet.reload(); machine.reload() }} />}
-      {!fleet.data && !error && <Skeleton lines={10} />}
-      {fleet.data?.instances === 0 && (
+      {!shown && !error && <Skeleton lines={10} />}
+      {shown?.instances === 0 && (
         <EmptyState icon="fleet" title={`No actor of ${name} yet`}>
           Start one: <code>troupe start {name} KEY</code>, or look at <Link to="/fleet">another machine</Link>.
         </EmptyState>
       )}
-      {fleet.data && machine.data && fleet.data.instances > 0 && (
+      {shown && machine.data && shown.instances > 0 && (
         <>
           <Legend heat={heat} metric={metric} />
           <div className="fleet-body">
-            {machine.data.chart && <FleetChart chart={machine.data.chart} hash={machine.data.hash} heat={heat} selected={state} onSelect={choose} />}
+            {chart && <FleetChart chart={chart} hash={machine.data.hash} heat={heat} selected={state} onSelect={choose} />}
             <StatePanel machine={name} state={state} onChanged={fleet.reload} />
           </div>
-          <FleetTable fleet={fleet.data} selected={state} onSelect={choose} />
+          <FleetTable fleet={shown} selected={state} onSelect={choose} />
         </>
       )}
     </div>

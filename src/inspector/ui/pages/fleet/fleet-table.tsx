@@ -14,7 +14,7 @@ const time = (ms: number | null): string => (ms === null ? '–' : durationText(
 
 /** All numbers of the chart, to be read; states first, then the transitions between them. */
 export function FleetTable({ fleet, selected, onSelect }: FleetTableProps) {
-  const [instances, dwell, errors] = metrics.map(metric => heatOf(fleet, metric))
+  const [instances, dwell, errors] = metrics.map(metric => heatOf(fleet.states, [], metric))
   const level = (heat: typeof instances, path: string): string => `number heat-${heat?.states.get(path)?.level ?? 0}`
   return (
     <div className="fleet-tables">

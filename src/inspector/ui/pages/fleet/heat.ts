@@ -1,4 +1,5 @@
-import type { OutputOf } from '../../../protocol.ts'
+import type { Chart, OutputOf } from '../../../protocol.ts'
+import type { Heat } from '../../chart/activity.ts'
 import { durationText } from '../../parts/duration-text.ts'
 
 type Fleet = OutputOf<'fleet'>
@@ -12,22 +13,32 @@ export const metricNames: Readonly<Record<Metric, string>> = { instances: 'Actor
 /** Steps of the scale; 0 is nothing. */
 export const HEAT_STEPS = 5
 
-export interface Heat {
-  /** 0 (nothing) to `HEAT_STEPS`. */
-  readonly level: number
-  readonly text: string
-}
-
 export interface HeatMap {
   /** By path of the state. */
   readonly states: ReadonlyMap<string, Heat>
-  /** By `edgeKey`. */
-  readonly edges: ReadonlyMap<string, Heat>
+  /** By id of the transition. */
+  readonly transitions: ReadonlyMap<string, Heat>
   /** What each level above 0 begins with. */
   readonly legend: readonly { readonly level: number; readonly text: string }[]
 }
 
-export const edgeKey = (source: string, target: string, event: string): string => JSON.stringify([source, target, event])
+/** How often a transition was taken, and how often that failed. */
+export interface Traffic {
+  readonly id: string
+  readonly count: number
+  readonly errors: number
+}
+
+/** What of the machine's transitions the histories tell: an edge from a state inside of another one counts for what that one does for all in it. */
+export function trafficOf(chart: Pick<Chart, 'transitions'>, edges: Fleet['edges']): readonly Traffic[] {
+  const leads = (states: readonly string[], path: string): boolean => states.some(state => state === path || state === '' || path.startsWith(`${state}.`))
+  return chart.transitions.flatMap(({ id, source, targets, event }) => {
+    const own = edges.filter(edge => edge.event === event && leads([source], edge.source) && (targets.length === 0 ? edge.source === edge.target : leads(targets, edge.target)))
+    return own.length === 0 ? [] : [{ id, count: sum(own.map(({ count }) => count)), errors: sum(own.map(({ errors }) => errors)) }]
+  })
+}
+
+const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
 
 /** Numbers that grow by powers are told apart by powers: each level is as many times the one below. */
 const levelOf = (value: number, max: number): number => (value <= 0 || max <= 0 ? 0 : Math.max(1, Math.ceil((Math.log1p(value) / Math.log1p(max)) * HEAT_STEPS)))
@@ -39,27 +50,28 @@ const shareLevelOf = (share: number, max: number): number => (share <= 0 || max 
 
 const percent = (share: number): string => `${(share * 100).toFixed(share > 0 && share < 0.1 ? 1 : 0)} %`
 
-export const shareOf = (errors: number, all: number): number => (all === 0 ? 0 : errors / all)
+const shareOf = (errors: number, all: number): number => (all === 0 ? 0 : errors / all)
 
-/** How hot each state and transition is by one metric. Transitions have no dwell time: they are counted. */
-export function heatOf({ states, edges }: Pick<Fleet, 'states' | 'edges'>, metric: Metric): HeatMap {
+/** How hot each state and transition is by one metric. Transitions take no time: they are counted, where errors are not asked for. */
+export function heatOf(states: Fleet['states'], traffic: readonly Traffic[], metric: Metric): HeatMap {
   if (metric === 'errors') {
-    const max = Math.max(0, ...states.map(({ errors, visits }) => shareOf(errors, visits)), ...edges.map(({ errors, count }) => shareOf(errors, count)))
+    const max = Math.max(0, ...states.map(({ errors, visits }) => shareOf(errors, visits)), ...traffic.map(({ errors, count }) => shareOf(errors, count)))
     const heat = (errors: number, all: number): Heat => ({ level: shareLevelOf(shareOf(errors, all), max), text: errors === 0 ? '' : `${percent(shareOf(errors, all))} (${errors} of ${all})` })
     return {
       states: new Map(states.map(({ path, errors, visits }) => [path, heat(errors, visits)])),
-      edges: new Map(edges.map(({ source, target, event, errors, count }) => [edgeKey(source, target, event), heat(errors, count)])),
+      transitions: new Map(traffic.map(({ id, errors, count }) => [id, heat(errors, count)])),
       legend: legendOf(max, level => `> ${percent((max * (level - 1)) / HEAT_STEPS)}`),
     }
   }
-  const value = (state: Fleet['states'][number]): number => (metric === 'instances' ? state.instances : state.dwellP95Ms ?? 0)
-  const text = (number: number): string => (metric === 'instances' ? String(number) : durationText(number))
-  const max = Math.max(0, ...states.map(value))
-  const edgeMax = Math.max(0, ...edges.map(({ count }) => count))
+  const value = (state: Fleet['states'][number]): number | null => (metric === 'instances' ? state.instances || null : state.dwellP95Ms)
+  const text = (number: number): string => (metric === 'instances' ? number.toLocaleString('en') : durationText(number))
+  const max = Math.max(0, ...states.map(state => value(state) ?? 0))
+  const most = Math.max(0, ...traffic.map(({ count }) => count))
+  const stateHeat = (number: number | null): Heat => ({ level: levelOf(number ?? 0, max), text: number === null ? '' : text(number) })
   return {
-    states: new Map(states.map(state => [state.path, { level: levelOf(value(state), max), text: value(state) === 0 && (metric === 'instances' || state.dwellP95Ms === null) ? '' : text(value(state)) }])),
-    edges: new Map(edges.map(({ source, target, event, count }) => [edgeKey(source, target, event), { level: levelOf(count, edgeMax), text: `×${count}` }])),
-    legend: legendOf(max, level => `${level === 1 ? '>' : '≥'} ${text(metric === 'instances' ? Math.ceil(beginOf(level, max)) : beginOf(level, max))}`),
+    states: new Map(states.map(state => [state.path, stateHeat(value(state))])),
+    transitions: new Map(traffic.map(({ id, count }) => [id, { level: levelOf(count, most), text: `×${count.toLocaleString('en')}` }])),
+    legend: legendOf(max, level => (level === 1 ? '> 0' : `≥ ${text(Math.ceil(beginOf(level, max)))}`)),
   }
 }
 

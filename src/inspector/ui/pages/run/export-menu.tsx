@@ -3,10 +3,11 @@ import { download } from './download.ts'
 import { ganttDrawing } from './gantt-drawing.ts'
 import { layOutGantt } from './gantt-layout.ts'
 import { ganttMermaid, sequenceMermaid } from './mermaid.ts'
-import type { View } from './run-page.tsx'
 import { sequenceDrawing } from './sequence-drawing.ts'
 import { layOutSequence } from './sequence-layout.ts'
 import type { Timeline } from './sequence-layout.ts'
+
+export type View = 'sequence' | 'gantt'
 
 const GANTT_WIDTH = 1_600
 

@@ -8,6 +8,7 @@ import type { PageProps } from '../../pages.ts'
 import { ActorLink, Link, actorPath } from '../../routing/link.tsx'
 import { useSearch } from '../../routing/location.ts'
 import { ExportMenu } from './export-menu.tsx'
+import type { View } from './export-menu.tsx'
 import { GanttView } from './gantt-view.tsx'
 import type { HrefOf } from './sequence-drawing.ts'
 import { ZOOM_STEPS } from './sequence-layout.ts'
@@ -16,8 +17,7 @@ import { SequenceView } from './sequence-view.tsx'
 import { useFreshTimeline } from './use-fresh-timeline.ts'
 import './run.css'
 
-const views = { sequence: 'Messages', gantt: 'States and tasks' } as const
-export type View = keyof typeof views
+const views: Readonly<Record<View, string>> = { sequence: 'Messages', gantt: 'States and tasks' }
 
 /** Of the gantt chart: times as wide as the page. */
 const GANTT_ZOOMS = [1, 2, 4, 8, 16, 32, 64] as const
