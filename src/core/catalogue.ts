@@ -47,7 +47,7 @@ export interface OpenApproval {
   readonly decision: Readonly<Record<string, unknown>>
 }
 
-/** The tag of states that wait for a person's decision. */
+/** The tag of states that wait for a person's decision: only in them a machine is asked for which. */
 export const WAITS_FOR_PEOPLE = 'approval'
 
 const META = 'troupe'

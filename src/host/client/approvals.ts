@@ -8,6 +8,7 @@ import { TroupeError } from '../../core/errors.ts'
 import { pageSize } from '../../core/limits.ts'
 import type { ActorRecord } from '../../core/store.ts'
 import { askPlace } from '../ask-place.ts'
+import { tagsOf } from '../xstate/tree.ts'
 import type { ClientParts } from './parts.ts'
 import { scan, unlessGone } from './scan.ts'
 import { documentTree, toJson } from './views.ts'
@@ -38,8 +39,9 @@ export function approvalHandlers(parts: ClientParts) {
   const openIn = async (id: ActorId): Promise<readonly (Place & { readonly view: View })[]> => {
     const { record, document } = await reader.document(id)
     if (record.status !== 'active' && record.status !== 'paused') return []
-    return documentTree(parts, id, document).flatMap(({ path, logic, snapshot }) => {
-      if (!logic || snapshot.status !== 'active') return []
+    return documentTree(parts, id, document).flatMap(part => {
+      const { path, logic, snapshot } = part
+      if (!logic || snapshot.status !== 'active' || !tagsOf([part]).includes(WAITS_FOR_PEOPLE)) return []
       const due = Object.values(document.timers).filter(({ source }) => source === path).map(({ dueAt }) => dueAt)
       return approvalsAt(logic, snapshot.context).map(open => {
         const { title, subject, revision, approvers, level = 0, votes = [] } = open
@@ -73,7 +75,7 @@ export function approvalHandlers(parts: ClientParts) {
         approvals.push(...open)
         return open
       }
-      const cursor = await scan(parts, { tag: WAITS_FOR_PEOPLE, ...(run !== undefined && { run: parseAddress(run) }) }, pageSize(limit), from, look)
+      const cursor = await scan(parts, { tag: WAITS_FOR_PEOPLE, ...(run !== undefined && { run }) }, pageSize(limit), from, look)
       return { approvals, ...(cursor !== undefined && { cursor }) }
     },
     decide: async (decision, { caller }) => {

@@ -1,5 +1,8 @@
+import { addressOf } from '../../core/address.ts'
 import type { GivenInput, Handlers, ShownOutput } from '../../core/client/handler.ts'
 import { TroupeError, toErrorInfo } from '../../core/errors.ts'
+import { conditionsOf } from '../actor-query.ts'
+import type { ActorSelection } from '../actor-query.ts'
 import { takeTurns } from '../turns.ts'
 import type { ClientParts } from './parts.ts'
 
@@ -13,17 +16,18 @@ const PAGE = 1_000
 
 type Bulk = GivenInput<'bulk'>
 
-export function bulkHandlers({ runtime, env }: ClientParts) {
+export function bulkHandlers({ runtime, reader, env }: ClientParts) {
   /** All that match, before anything is done: what is done changes what matches. */
   const matching = async (filter: Bulk['filter'], signal: AbortSignal): Promise<readonly string[]> => {
+    const conditions = conditionsOf(filter as ActorSelection)
     const found: string[] = []
     const turn = takeTurns(env.clock, 1)
     let cursor: string | undefined
     do {
       signal.throwIfAborted()
       await turn()
-      const page = await runtime.actors({ ...given(filter), limit: PAGE, ...(cursor !== undefined && { cursor }) })
-      found.push(...page.actors.map(({ address }) => address))
+      const page = await reader.store.list({ ...conditions, limit: PAGE, ...(cursor !== undefined && { cursor }) })
+      found.push(...page.records.map(({ id }) => addressOf(id)))
       cursor = page.cursor
       if (found.length > BULK_MAX) throw new TroupeError('request/invalid', `bulk: more than ${BULK_MAX} actors match, the most for one bulk: narrow the filter`, { details: { limit: BULK_MAX } })
     } while (cursor !== undefined)
@@ -57,6 +61,3 @@ export function bulkHandlers({ runtime, env }: ClientParts) {
     },
   } satisfies Partial<Handlers>
 }
-
-/** Without what was given as undefined. */
-const given = (filter: Bulk['filter']): Parameters<ClientParts['runtime']['actors']>[0] => Object.fromEntries(Object.entries(filter).filter(([, value]) => value !== undefined))

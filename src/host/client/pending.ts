@@ -1,4 +1,4 @@
-import { addressOf, parseAddress } from '../../core/address.ts'
+import { addressOf } from '../../core/address.ts'
 import type { Handlers, ShownOutput } from '../../core/client/handler.ts'
 import { pageSize } from '../../core/limits.ts'
 import type { ActorRecord } from '../../core/store.ts'
@@ -28,7 +28,7 @@ export function pendingHandlers(parts: ClientParts) {
         tasks.push(...foundTasks)
         return [...foundTimers, ...foundTasks]
       }
-      const cursor = await scan(parts, { ...(machine !== undefined && { machine }), ...(run !== undefined && { run: parseAddress(run) }) }, pageSize(limit), from, look)
+      const cursor = await scan(parts, { ...(machine !== undefined && { machine }), ...(run !== undefined && { run }) }, pageSize(limit), from, look)
       return { timers, tasks, ...(cursor !== undefined && { cursor }) }
     },
   } satisfies Partial<Handlers>

@@ -1,6 +1,7 @@
-import { DEFAULT_TENANT } from '../../core/address.ts'
 import { TroupeError } from '../../core/errors.ts'
-import type { ActorFilter, ActorRecord } from '../../core/store.ts'
+import type { ActorRecord } from '../../core/store.ts'
+import { conditionsOf } from '../actor-query.ts'
+import type { ActorSelection } from '../actor-query.ts'
 import { takeTurns } from '../turns.ts'
 import type { ClientParts } from './parts.ts'
 
@@ -13,16 +14,17 @@ const SCAN_MAX = 10_000
 
 
 /**
- * Looks at the actors of a filter one after the other until as many entries as `limit` are found, or as many characters as an
+ * Looks at the actors of a selection one after the other until as many entries as `limit` are found, or as many characters as an
  * answer may have. Gives the cursor of what was not looked at.
  */
-export async function scan({ reader, env }: ClientParts, filter: Partial<ActorFilter>, limit: number, from: string | undefined, look: (record: ActorRecord) => Promise<readonly unknown[]>): Promise<string | undefined> {
+export async function scan({ reader, env }: ClientParts, selection: ActorSelection, limit: number, from: string | undefined, look: (record: ActorRecord) => Promise<readonly unknown[]>): Promise<string | undefined> {
+  const conditions = conditionsOf(selection)
   const turn = takeTurns(env.clock)
   let found = { count: 0, chars: 0 }
   let scanned = 0
   let cursor = from
   do {
-    const page = await reader.store.list({ ...filter, tenant: DEFAULT_TENANT, limit: Math.min(limit, STRIDE), ...(cursor !== undefined && { cursor }) })
+    const page = await reader.store.list({ ...conditions, limit: Math.min(limit, STRIDE), ...(cursor !== undefined && { cursor }) })
     for (const record of page.records) {
       const entries = (await unlessGone(look(record))) ?? []
       found = { count: found.count + entries.length, chars: entries.reduce<number>((sum, entry) => sum + JSON.stringify(entry).length, found.chars) }
