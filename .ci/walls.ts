@@ -72,6 +72,9 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   ai: ['machines/agent/models'],
   '@ai-sdk/provider': ['machines/agent/models'],
   croner: ['machines'],
+  undici: ['src/webhooks'],
+  'ipaddr.js': ['src/webhooks'],
+  '@noble/ed25519': ['src/webhooks'],
   vitest: ['src/testing'],
 }
 

@@ -241,3 +241,46 @@ test('without events its position is kept ever more seldom, and without a move n
   expect(steps).toBeGreaterThan(5)
   expect(steps).toBeLessThanOrEqual(2 * 12)
 })
+
+test('a process that dies between a delivery and its commit delivers again, with the same id', async () => {
+  await using hooks = await open()
+  hooks.receiver.answer = ({ event }) => {
+    if (event.event?.type === 'B' && hooks.receiver.received.length === 2) void hooks.world.crash()
+    return 200
+  }
+  await hooks.start('a')
+  hooks.script.tell('A', 'B', 'C')
+  await waitUntil('it is dead', () => hooks.world.isDown)
+  await hooks.world.restart()
+  await hooks.when('all are delivered', ({ statistics }) => statistics.delivered === 3)
+  expect(hooks.receiver.events).toEqual(['A', 'B', 'B', 'C'])
+  const ids = hooks.receiver.received.map(({ headers }) => headers['webhook-id'])
+  expect(ids[1]).toBe(ids[2])
+  expect(new Set(ids).size).toBe(3)
+  expect((await hooks.state('a')).statistics).toMatchObject({ delivered: 3, failed: 0 })
+})
+
+test('however often its process dies while it waits, and wherever, each event is told', async () => {
+  await using hooks = await open()
+  await hooks.start('a')
+  for (let death = 1; death <= 8; death++) {
+    await hooks.world.crash()
+    await hooks.world.restart()
+    await hooks.clock.settle()
+  }
+  hooks.script.tell('A')
+  // One that took its process down too often rests before it tries again.
+  await hooks.clock.advance(5_000)
+  await hooks.when('it is told', ({ statistics }) => statistics.delivered === 1)
+  const points = ['take', 'step', 'commit', 'committed', 'release', 'task-start', 'task-end'] as const
+  for (const point of points) {
+    const dies = hooks.world.crash({ point })
+    hooks.script.tell(point)
+    await dies
+    await hooks.world.restart()
+    await hooks.clock.advance(5_000)
+    await waitUntil(`it is told after a death at ${point}`, () => hooks.receiver.events.includes(point))
+  }
+  await hooks.when('all are told', ({ statistics }) => statistics.delivered === 1 + points.length)
+  expect(new Set(hooks.receiver.received.map(({ headers }) => headers['webhook-id'])).size).toBe(1 + points.length)
+})

@@ -14,7 +14,7 @@ const ROOT = join(import.meta.dirname, '../..')
 type Case = { readonly folder: string; readonly source: string }
 type Broken = Case & { readonly rule: string }
 
-const L1 = ['host', 'graph', 'workers', 'history', 'security', 'observability', 'stores/redis', 'stores/sqlite', 'stores/memory']
+const L1 = ['host', 'graph', 'workers', 'webhooks', 'history', 'security', 'observability', 'stores/redis', 'stores/sqlite', 'stores/memory']
 const up = (folder: string): string => '../'.repeat(folder.split('/').length)
 const broken = (rule: string) => (folder: string, source: string): Broken => ({ rule, folder, source })
 const wall = broken('troupe(walls)')
@@ -66,6 +66,9 @@ const WALLS: readonly Broken[] = [
   wall('src/stores/redis', `import { x } from 'node:sqlite'\nx()`),
   wall('src', `import { x } from 'node:sqlite'\nx()`),
   wall('src/host', `import { x } from 'piscina'\nx()`),
+  wall('src/api', `import { x } from 'undici'\nx()`),
+  wall('src/api', `import x from 'ipaddr.js'\nx()`),
+  wall('src/client', `import { x } from '@noble/ed25519'\nx()`),
   wall('src/graph', `import { x } from 'kysely'\nx()`),
   wall('src/graph', `import { x } from 'kysely/helpers/sqlite'\nx()`),
   wall('src/api', `import { x } from 'vitest'\nx()`),

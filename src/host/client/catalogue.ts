@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { catalogueEntryOf } from '../../core/catalogue.ts'
 import type { Handlers, ShownOutput } from '../../core/client/handler.ts'
+import { isSystemMachine } from '../../core/system-machine.ts'
 import { membersOf } from '../catalogue.ts'
 import type { Definition } from '../definition.ts'
 import { unknownMachine } from '../status.ts'
@@ -27,7 +28,7 @@ const machineView = ({ name, version, hash, logic }: Definition): ShownOutput<'l
 
 export function catalogueHandlers({ env, runtime }: ClientParts) {
   return {
-    listMachines: async () => ({ machines: [...env.definitions.values()].map(machineView) }),
+    listMachines: async () => ({ machines: [...env.definitions.values()].filter(({ name }) => !isSystemMachine(name)).map(machineView) }),
     machine: async ({ name }) => {
       const definition = env.definitions.get(name)
       if (!definition) throw unknownMachine(name, env.definitions)

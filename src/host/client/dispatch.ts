@@ -7,6 +7,7 @@ import { TroupeError } from '../../core/errors.ts'
 import { createBorder, seal } from '../../core/json.ts'
 import { createHandlers } from './handlers.ts'
 import type { ClientParts } from './parts.ts'
+import { refuseSystemActors } from './system-actors.ts'
 
 /** Levels of a request around the payload in it. */
 const ENVELOPE_DEPTH = 4
@@ -30,6 +31,7 @@ export function createClient(parts: ClientParts, caller: Caller): Client {
     seal(input, 'input', createBorder('request/invalid', parts.env.limits.jsonDepthMax + ENVELOPE_DEPTH, false))
     const { error } = schema.safeParse(input)
     if (error) throw new TroupeError('request/invalid', `${name}: ${error.issues.slice(0, ISSUES_MAX).map(({ path, message }) => `${path.join('.') || 'input'}: ${message}`).join('; ')}`)
+    refuseSystemActors(name, input as object)
     // As it was given: what a schema of any JSON makes of it lacks some keys.
     return { handle, input: Object.fromEntries(Object.entries(input as object).filter(([, value]) => value !== undefined)) }
   }

@@ -1,5 +1,5 @@
 import { createServer } from 'node:http'
-import type { IncomingHttpHeaders } from 'node:http'
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { WebhookEvent } from '../../../src/webhooks/event.ts'
 
@@ -24,7 +24,7 @@ export interface Receiver extends AsyncDisposable {
 /** A real HTTP server on loopback that keeps what it is told. */
 export async function openReceiver(): Promise<Receiver> {
   const received: Received[] = []
-  const server = createServer(async (request, response) => {
+  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const body = (await Array.fromAsync(request as AsyncIterable<Buffer>)).map(String).join('')
     const one: Received = { event: JSON.parse(body) as WebhookEvent, body, headers: request.headers }
     received.push(one)
@@ -32,7 +32,8 @@ export async function openReceiver(): Promise<Receiver> {
     if (answer === 'silence') return
     const { status, headers } = typeof answer === 'number' ? { status: answer, headers: {} } : answer
     response.writeHead(status, headers).end()
-  })
+  }
+  const server = createServer((request, response) => void handle(request, response))
   await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
   const receiver: Receiver = {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/hook?token=t0ken`,
