@@ -19,7 +19,9 @@ export interface Heat {
 
 export const createActivity = (): Store<Activity> => createStore<Activity>({ active: new Set(), taken: new Set() })
 
-type Moment = Pick<Step, 'states'>
+interface Moment {
+  readonly states: readonly string[]
+}
 
 /**
  * Transitions that explain a step: of those for its event, whose source was active, the ones of the innermost sources; of those
