@@ -56,6 +56,9 @@ const ZONES: readonly Zone[] = [
   { path: 'patterns', imports: ['machines', 'machines/agent', 'src/core'], packages: ['xstate', 'zod'] },
   { path: 'examples', imports: [] },
   { path: 'examples/*', imports: [] },
+  // Projects that `troupe init` makes: they stand alone, and import the package by its name.
+  { path: 'templates', imports: [] },
+  { path: 'templates/*', imports: [] },
   { path: 'test', imports: ['*'] },
   { path: 'bench', imports: ['*'] },
   { path: '.ci', imports: [] },
@@ -139,7 +142,7 @@ function refuseInternal({ file, specifier, typeOnly }: ImportRequest): string | 
     return typeOnly ? undefined : `${from.zone.path} may import only types of ${to.zone.path}: use import type`
   }
   const name = from.root || from.zone.path
-  if (isInside(file, 'examples')) return `${name} must import the package by its name, not ${target}`
+  if (isInside(file, 'examples') || isInside(file, 'templates')) return `${name} must import the package by its name, not ${target}`
   const allowed = from.zone.imports.filter((path) => !path.includes('*')).join(', ')
   return `${name} must not import ${target}; it may import ${allowed || 'only itself'}`
 }

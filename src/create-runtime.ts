@@ -61,9 +61,11 @@ export interface RuntimeOptions<TMachines extends Machines = Machines> {
   readonly onAudit?: (entry: AuditEntry) => void
 }
 
-/** Hooks that tests use beside the options. */
+/** What tests and the command line need beside the options. */
 export interface RuntimeHooks {
   readonly probe?: HostEnv['probe']
+  /** Takes over no partition: for those who look into the store of other runtimes, and have no machines. */
+  readonly isReader?: boolean
 }
 
 /**
@@ -110,7 +112,7 @@ export async function createRuntime<const TMachines extends Machines>(options: R
     report: onError,
     ...(hooks.probe && { probe: hooks.probe }),
   }
-  const node = new Node(env, { journalMs: options.journalMs })
+  const node = new Node(env, { journalMs: options.journalMs, isReader: hooks.isReader ?? false })
   const workers = workersOf({ ...env, worker: name, tasks: tasksOfAll(definitions) })
   const end = async (): Promise<void> => {
     await Promise.all(workers.map(worker => worker.close()))

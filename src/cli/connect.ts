@@ -20,7 +20,7 @@ export async function connect(place: Place, use: Use): Promise<Connection> {
   return reachServer(url, place.key)
 }
 
-async function reachServer(url: string, given: string | undefined): Promise<Connection> {
+export async function reachServer(url: string, given: string | undefined): Promise<Connection> {
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new TroupeError('usage/invalid', `--url must be a URL such as http://127.0.0.1:4747, not '${url}'`)
   const key = given ?? process.env['TROUPE_KEY']
   const { createClient } = await import('../client/index.ts')

@@ -47,7 +47,7 @@ async function runRow(row: CommandRow, args: readonly string[], options: Place, 
   const closers: (() => Promise<void>)[] = []
   const client: Call['client'] = async () => {
     const { connect } = await import('./connect.ts')
-    const { client: found, close } = await connect(options, use ?? 'read', signal)
+    const { client: found, close } = await connect(options, use ?? 'read')
     closers.push(close)
     return found
   }

@@ -24,7 +24,10 @@ const CLAIM_EVERY_MS = 1_000
 /** Longest wait for another node to carry out a request, in milliseconds. */
 const ANSWER_MS = 30_000
 
-export type NodeOptions = Pick<SweeperOptions, 'journalMs'>
+export interface NodeOptions extends Pick<SweeperOptions, 'journalMs'> {
+  /** Claims no partition: all it does is read, and hand messages over to those who own them. */
+  readonly isReader?: boolean
+}
 
 /**
  * One runtime process: it claims partitions, steps those it owns and hands the rest to their owners through the store.
@@ -61,7 +64,7 @@ export class Node {
       handBack: index => this.#executor.handBack(this.#isIn(index)),
       abandon: index => this.#executor.abortPartition(this.#isIn(index)),
       describe: () => this.describe(),
-    })
+    }, options.isReader ?? false)
     this.sweeper = new Sweeper(env, { ...options, owned: () => [...this.owned.values()], lose: partition => this.#ownership.lose(partition), isClosing: () => this.#closing })
     this.#unsubscribe = env.store.subscribe(change => this.#changedElsewhere(change), { node: env.node })
   }

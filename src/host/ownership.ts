@@ -30,14 +30,16 @@ export class Ownership {
   readonly owned = new Map<number, Partition>()
   readonly #env: HostEnv
   readonly #hooks: OwnershipHooks
+  readonly #isReader: boolean
   #members: readonly Member[] = []
   #balancing: Promise<void> | undefined
   #again = false
   #renewedAt: number
   #closing = false
 
-  constructor(env: HostEnv, hooks: OwnershipHooks) {
+  constructor(env: HostEnv, hooks: OwnershipHooks, isReader = false) {
     this.#env = env
+    this.#isReader = isReader
     this.#hooks = hooks
     this.#renewedAt = env.clock.now()
   }
@@ -59,8 +61,8 @@ export class Ownership {
 
   /** Gives over what belongs to others and claims what belongs here and is free. */
   balance(): Promise<void> {
-    // A node that closes must not announce itself again.
-    if (this.#closing) return Promise.resolve()
+    // A node that closes must not announce itself again, one that only reads never does.
+    if (this.#closing || this.#isReader) return Promise.resolve()
     if (this.#balancing) {
       this.#again = true
       return this.#balancing

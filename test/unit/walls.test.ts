@@ -58,6 +58,7 @@ const WALLS: readonly Broken[] = [
   // Examples import the package by its name, and no other example.
   wall('examples/01-a', imports('examples/01-a', 'src/index.ts')),
   wall('examples/01-a', imports('examples/01-a', 'machines/index.ts')),
+  wall('templates/vote', imports('templates/vote', 'src/index.ts')),
   wall('examples/01-a', `import { x } from '../02-b/x.ts'\nx()`),
   wall('examples/01-a', `import { x } from 'ioredis'\nx()`),
   // Packages behind a port.

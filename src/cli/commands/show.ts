@@ -2,6 +2,7 @@ import type { OutputOf } from '../../core/client/client.ts'
 import type { Run } from '../command.ts'
 import { ago, until } from '../output/format.ts'
 import type { Output } from '../output/output.ts'
+import type { Text } from '../output/text.ts'
 import { laidOut, paintStatus, statesOf } from '../output/views.ts'
 
 type Snapshot = OutputOf<'snapshot'>
@@ -20,7 +21,7 @@ export const show: Run<{ readonly at?: number }> = async ({ args, options, out, 
 
 export function tellSnapshot(out: Output, snapshot: Snapshot): void {
   const { address, machine, version, run, parent, status, states, tags, seq, lastSeq, context, output, error, failure, children, timers, tasks, waiting, createdAt, updatedAt } = snapshot
-  const fact = (name: string, ...value: Parameters<Output['line']>): void => out.line(out.paint('dim', name.padEnd(10)), ...value)
+  const fact = (name: string, ...value: readonly Text[]): void => out.line(out.paint('dim', name.padEnd(10)), ...value)
   out.line(out.paint('bold', address), '  ', paintStatus(out, status), '  ', statesOf(states))
   fact('machine', machine, version === '' ? '' : ` version ${version}`)
   fact('step', seq, seq === lastSeq ? '' : ` of ${lastSeq}`, `, ${ago(updatedAt)}; started ${ago(createdAt)}`)

@@ -6,6 +6,7 @@ import { TroupeError, fromErrorInfo } from '../../core/errors.ts'
 import type { Call, Run } from '../command.ts'
 import { findConfig } from '../config.ts'
 import type { Output } from '../output/output.ts'
+import type { Text } from '../output/text.ts'
 import { findServer } from '../running-server.ts'
 import { versionOf } from '../version-of.ts'
 import type { Fact } from './child.ts'
@@ -125,7 +126,7 @@ class Session {
 }
 
 function greet(out: Output, { url, machines, store }: Extract<Fact, { fact: 'ready' }>, isWatching: boolean): void {
-  const row = (name: string, value: Parameters<Output['line']>[0]): void => out.line('  ', out.paint('dim', name.padEnd(11)), value)
+  const row = (name: string, value: Text): void => out.line('  ', out.paint('dim', name.padEnd(11)), value)
   out.line('')
   out.line('  ', out.paint('bold', `troupe ${versionOf()}`))
   out.line('')

@@ -46,7 +46,7 @@ export const actorOperations = {
     output: snapshotView,
   }),
   result: read({ http: 'GET /actors/{address}/result', summary: 'Wait for the end, and get the output', input: z.strictObject({ address, timeoutMs: z.int().min(1).max(300_000).optional() }), output: z.object({ output: json.optional() }) }),
-  listEvents: read({ http: 'GET /actors/{address}/events', summary: 'The events the machine knows: which are legal now, their schemas, and why others are not', input: one, output: z.object({ events: z.array(eventView) }) }),
+  listEvents: read({ http: 'GET /actors/{address}/events', summary: 'The events the machine knows: which are legal now, their schemas, and why others are not', input: z.strictObject({ address, /** As they were after a past step. */ at: seq.optional() }), output: z.object({ events: z.array(eventView) }) }),
   history: read({
     http: 'GET /actors/{address}/history', summary: 'Past steps, oldest first, each with the state after it',
     input: z.strictObject({ address, /** Steps above it. */ from: seq.optional(), limit: limit.optional(), /** With context and output after each step. */ full: z.boolean().optional() }),

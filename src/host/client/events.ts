@@ -1,7 +1,7 @@
 import { parseAddress } from '../../core/address.ts'
 import type { Handlers, ShownOutput } from '../../core/client/handler.ts'
 import type { ActorDocument } from '../../core/document.ts'
-import type { ActorRecord } from '../../core/store.ts'
+import type { ActorStatus } from '../../core/store.ts'
 import type { Definition } from '../definition.ts'
 import { statesOf } from '../snapshot.ts'
 import { isMachine } from '../xstate/logic.ts'
@@ -13,16 +13,17 @@ type EventView = ShownOutput<'listEvents'>['events'][number]
 
 export function eventHandlers({ reader }: ClientParts) {
   return {
-    listEvents: async ({ address }) => {
+    listEvents: async ({ address, at }) => {
       const id = parseAddress(address)
       const definition = reader.definition(id)
-      const { record, document } = await reader.document(id)
-      return { events: eventsKnown(definition).map(type => eventView(definition, record, document, type)) }
+      const { record, document } = await reader.document(id, at)
+      const { status } = at === undefined ? record : document
+      return { events: eventsKnown(definition).map(type => eventView(definition, status, document, type)) }
     },
   } satisfies Partial<Handlers>
 }
 
-function eventView(definition: Definition, { status }: Pick<ActorRecord, 'status'>, { snapshot }: ActorDocument, type: string): EventView {
+function eventView(definition: Definition, status: ActorStatus, { snapshot }: ActorDocument, type: string): EventView {
   const { logic } = definition
   const machine = isMachine(logic) ? logic : undefined
   const resolved = machine && resolveMachine(machine, snapshot)

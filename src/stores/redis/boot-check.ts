@@ -45,7 +45,8 @@ async function checkDurability(node: Redis, info: Info, durability: Durability, 
   if (fsync !== undefined && fsync !== 'always') throw refuse(`durability=power-loss was asked for, but appendfsync is ${fsync}`, 'set appendfsync always, or ask for process-crash')
 }
 
-async function configOf(node: Redis, setting: string): Promise<string | undefined> {
+/** Undefined where the server does not tell. */
+export async function configOf(node: Redis, setting: string): Promise<string | undefined> {
   try {
     const [, value] = (await node.config('GET', setting)) as readonly string[]
     return value
