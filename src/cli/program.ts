@@ -5,7 +5,9 @@ import { peopleRows } from './rows/people.ts'
 import { projectRows } from './rows/project.ts'
 import { systemRows } from './rows/system.ts'
 
-export const rows: readonly CommandRow[] = [...projectRows, ...actorRows, ...peopleRows, ...systemRows]
+const sections: Readonly<Record<string, readonly CommandRow[]>> = { 'Projects and processes:': projectRows, 'Actors:': actorRows, 'What waits for people:': peopleRows, 'What runs, and where:': systemRows }
+
+export const rows: readonly CommandRow[] = Object.values(sections).flat()
 
 /** Commands that have commands. */
 const groups: Readonly<Record<string, string>> = {
@@ -38,29 +40,32 @@ export function createProgram(version: string, runner: Runner): Command {
     .description('Durable, addressable, distributed actors for XState v5 machines')
     .version(version, '-V, --version', 'show the version')
     .helpOption('-h, --help', 'show this help')
-    .helpCommand('help [command]', 'show the help of a command')
+    .helpCommand(false)
     .addHelpText('after', EPILOGUE)
     .exitOverride()
-    .configureHelp({ sortSubcommands: false })
+    .configureHelp({ subcommandTerm: command => [command.name(), command.usage().replace(/\[options\] ?|\[command\]/g, '')].join(' ').trim() })
     .showSuggestionAfterError()
   const parents = new Map<string, Command>([['', program]])
-  for (const row of rows) {
-    const words = row.usage.split(' ')
-    const [group = '', name] = words[1] !== undefined && /^[a-z]/.test(words[1]) ? [words[0], words[1]] : ['', words[0]]
-    const parent = parents.get(group) ?? program.command(group).description(groups[group] ?? '').exitOverride().helpOption('-h, --help', 'show this help')
-    parents.set(group, parent)
-    define(parent, [name, ...words.slice(group === '' ? 1 : 2)].join(' '), row, runner)
+  for (const [section, those] of Object.entries(sections)) {
+    for (const row of those) {
+      const words = row.usage.split(' ')
+      const [group = '', name] = words[1] !== undefined && /^[a-z]/.test(words[1]) ? [words[0], words[1]] : ['', words[0]]
+      const parent = parents.get(group) ?? program.command(group).description(groups[group] ?? '').helpGroup(section)
+      parents.set(group, parent)
+      const command = define(parent, [name, ...words.slice(group === '' ? 1 : 2)].join(' '), row, runner)
+      if (parent === program) command.helpGroup(section)
+    }
   }
   return program
 }
 
-function define(parent: Command, usage: string, row: CommandRow, runner: Runner): void {
-  const command = parent.command(usage).description(row.summary).summary(row.summary.split(';')[0] ?? '').exitOverride().helpOption('-h, --help', 'show this help')
+function define(parent: Command, usage: string, row: CommandRow, runner: Runner): Command {
+  const command = parent.command(usage).description(row.summary).summary(row.summary.split(';')[0] ?? '')
   for (const [flags, description, read] of row.options ?? []) command.addOption(optionOf(flags, description, read))
   if (row.use) for (const [flags, description] of PLACE) command.addOption(optionOf(flags, description).helpGroup('Where:'))
   command.option('--json', 'answer in JSON')
   if (row.examples) command.addHelpText('after', `\nExamples:\n${row.examples.map(example => `  $ ${example}`).join('\n')}`)
-  command.action(async () => runner(row, command.args, command.opts()))
+  return command.action(async () => runner(row, command.args, command.opts()))
 }
 
 function optionOf(flags: string, description: string, read?: OptionRow[2]): Option {

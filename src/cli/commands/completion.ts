@@ -29,7 +29,7 @@ ${[files, ...values].join('\n')}
   case "$first" in
 ${inner.join('\n')}
     completion) words="bash zsh" ;;
-    "") words="${[...groupsOf().keys(), 'help'].join(' ')}" ;;
+    "") words="${[...groupsOf().keys()].join(' ')}" ;;
   esac
   case "$first\${second:+ $second}" in
 ${flags.join('\n')}

@@ -1,9 +1,10 @@
 import type { WriteStream } from 'node:tty'
 import { styleText } from 'node:util'
 import { TroupeError } from '../../core/errors.ts'
+import type { ErrorCode } from '../../core/errors.ts'
 import { tableLines } from './table.ts'
 import type { Column } from './table.ts'
-import { Painted, clean, shown, widthOf } from './text.ts'
+import { Painted, clean, shown } from './text.ts'
 import type { Text } from './text.ts'
 
 type Format = Parameters<typeof styleText>[0]
@@ -104,9 +105,10 @@ export class Output {
   }
 }
 
+/** Their remedy is to do as the message says. */
+const SELF_EXPLAINED: readonly ErrorCode[] = ['config/invalid', 'request/invalid']
+
 function about(error: unknown): { readonly code: string; readonly message: string; readonly remedy?: string } {
-  if (error instanceof TroupeError) return { code: error.code, message: error.message, remedy: error.remedy }
+  if (error instanceof TroupeError) return { code: error.code, message: error.message, ...(!SELF_EXPLAINED.includes(error.code) && { remedy: error.remedy }) }
   return { code: 'internal', message: error instanceof Error ? error.message : String(error) }
 }
-
-export { widthOf }
