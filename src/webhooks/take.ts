@@ -35,44 +35,59 @@ export interface Taken {
 const EVENTS_MAX = 100
 const BYTES_MAX = 256 << 10
 
-/** Waits for the next steps, and takes those that are there. Steps of webhooks are not told: each would cause the next. */
+/**
+ * Waits for the next steps, and takes those that are there. Steps of webhooks are not told: each would cause the next. What the
+ * journals have lost is passed over.
+ */
 export async function take(ports: TakePorts, wanted: Wanted, signal: AbortSignal): Promise<Taken> {
-  try {
-    return { ...(await takeFrom(ports, wanted, wanted.cursor, signal)), gap: null }
-  } catch (error) {
-    if (!(error instanceof TroupeError) || error.code !== 'history/trimmed') throw error
-    return { events: [], cursor: OLDEST, gap: tell(error) }
+  let gap: ToldError | null = null
+  for (let from = wanted.cursor; ; ) {
+    try {
+      return { ...(await takeFrom(ports, { ...wanted, cursor: from }, gap !== null, signal)), gap }
+    } catch (error) {
+      if (!isGap(error)) throw error
+      gap ??= tell(error)
+      from = error.details.cursor
+    }
   }
 }
 
-/** The position before all that is retained. */
-const OLDEST = '0'
-
-async function takeFrom({ follow, clock }: TakePorts, { id, filter, idleMs }: Wanted, from: string, signal: AbortSignal): Promise<Omit<Taken, 'gap'>> {
+async function takeFrom({ follow, clock }: TakePorts, { id, filter, cursor: from, idleMs }: Wanted, isHurried: boolean, signal: AbortSignal): Promise<Omit<Taken, 'gap'>> {
   const events: WebhookEvent[] = []
   const enough = new AbortController()
   let cursor = from
   let bytes = 0
+  // What is there already comes before the next turn of the event loop: nothing waits for more.
+  const hurry = () => clock.soon(() => enough.abort())
   const rest = () => clock.setTimer(() => (cursor === from ? (idle = rest()) : enough.abort()), idleMs, 'upkeep')
   let idle = rest()
+  if (isHurried) hurry()
   try {
     for await (const item of follow({ ...filter, from }, { signal: AbortSignal.any([signal, enough.signal]) })) {
       cursor = item.type === 'cursor' ? item.cursor : item.step.cursor
       if (item.type === 'cursor' || isSystemMachine(item.step.machine)) continue
       const event = eventOf(id, item.step)
       bytes += sizeOf(event)
-      // What is there already comes before the next turn of the event loop: nothing waits for more.
-      if (events.push(event) === 1) clock.soon(() => enough.abort())
-      if (events.length >= EVENTS_MAX || bytes >= BYTES_MAX) break
+      if (events.push(event) === 1) hurry()
+      if (events.length >= EVENTS_MAX || bytes >= BYTES_MAX) enough.abort()
+      if (enough.signal.aborted) break
     }
   } catch (error) {
-    if (!enough.signal.aborted) throw error
+    // What came before the gap is told first.
+    if (!enough.signal.aborted && !(isGap(error) && events.length > 0)) throw error
+    enough.abort()
   } finally {
     clock.clearTimer(idle)
   }
   signal.throwIfAborted()
+  if (!enough.signal.aborted) throw closing()
   return { events, cursor }
 }
+
+/** The journals have lost what comes next; the cursor goes on after it. */
+const isGap = (error: unknown): error is TroupeError & { readonly details: { readonly cursor: string } } => error instanceof TroupeError && error.code === 'history/trimmed' && typeof error.details['cursor'] === 'string'
+
+const closing = (): TroupeError => new TroupeError('runtime/closed', 'the runtime is shutting down')
 
 /** The end of all journals now. */
 export async function present(follow: Follow): Promise<string> {
@@ -81,5 +96,5 @@ export async function present(follow: Follow): Promise<string> {
     over.abort()
     return item.type === 'cursor' ? item.cursor : item.step.cursor
   }
-  throw new TroupeError('runtime/closed', 'the runtime is shutting down')
+  throw closing()
 }

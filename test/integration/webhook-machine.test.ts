@@ -23,13 +23,13 @@ function openScript() {
   const steps: Step[] = []
   const asked: string[] = []
   let grown = Promise.withResolvers<void>()
-  let trimmed = 0
+  const gaps = new Set<number>()
   const follow: Follow = async function* ({ from = String(steps.length) }, { signal } = {}) {
     asked.push(from)
-    if (Number(from) < trimmed && from !== '0') throw new TroupeError('history/trimmed', `what came before ${trimmed} is gone`)
     yield { type: 'cursor', cursor: from }
-    for (let at = Math.max(Number(from), trimmed); !signal?.aborted; ) {
+    for (let at = Number(from); !signal?.aborted; ) {
       const step = steps[at]
+      if (gaps.has(at)) throw new TroupeError('history/trimmed', `step ${at} is gone`, { details: { cursor: String(at + 1) } })
       if (step) {
         at++
         yield { type: 'step', step }
@@ -39,7 +39,7 @@ function openScript() {
   return {
     asked,
     follow,
-    trim: (until: number) => (trimmed = until),
+    gaps,
     tell: (...types: string[]) => {
       for (const type of types) {
         const seq = steps.length + 1
@@ -203,12 +203,15 @@ test('a position that is not retained any more is said in the log, and it goes o
   hooks.script.tell('A')
   await hooks.when('it is delivered', ({ statistics }) => statistics.delivered === 1)
   await hooks.at('a').send({ type: 'webhook.change', change: {}, isEnabled: false })
-  hooks.script.tell('B', 'C', 'D')
-  hooks.script.trim(3)
+  hooks.script.tell('B', 'C', 'D', 'E', 'F')
+  for (const place of [1, 2, 4]) hooks.script.gaps.add(place)
   await hooks.at('a').send({ type: 'webhook.change', change: {}, isEnabled: true })
-  await hooks.when('the rest is delivered', ({ statistics }) => statistics.delivered === 2)
-  expect(hooks.receiver.events).toEqual(['A', 'D'])
-  expect(deliveriesOf(await hooks.state('a')).map(({ type, outcome, error }) => [type, outcome, error?.code])).toEqual([['actor.event', 'delivered', undefined], ['webhook.gap', 'failed', 'history/trimmed'], ['actor.event', 'delivered', undefined]])
+  await hooks.when('the rest is delivered', ({ statistics }) => statistics.delivered === 3)
+  expect(hooks.receiver.events).toEqual(['A', 'D', 'F'])
+  const logged = deliveriesOf(await hooks.state('a')).toReversed()
+  expect(logged.filter(({ type }) => type === 'actor.event')).toHaveLength(3)
+  // Gaps one right after the other are one.
+  expect(logged.filter(({ type }) => type === 'webhook.gap')).toEqual([1, 2].map(() => expect.objectContaining({ outcome: 'failed', error: expect.objectContaining({ code: 'history/trimmed' }) as unknown }) as unknown))
 })
 
 test('the log keeps the latest hundred, and a delivery costs the same whatever there is', async () => {
