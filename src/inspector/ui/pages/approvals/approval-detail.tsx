@@ -6,6 +6,7 @@ import { ActorLink, Link, actorPath } from '../../routing/link.tsx'
 import { DecisionForm } from './decision-form.tsx'
 import { refusalText } from './refusals.ts'
 import { SubjectView } from './subject-view.tsx'
+import { titleOf } from './title-of.ts'
 import type { Approval } from './use-approvals.ts'
 import { usePreviousSubject } from './use-previous-subject.ts'
 
@@ -41,12 +42,12 @@ export function ApprovalDetail({ current, me, onDecided }: ApprovalDetailProps) 
     onDecided()
     if (!answer) return
     setRefused(answer.accepted ? undefined : answer.refused)
-    if (answer.accepted) notify({ kind: 'done', text: `${approve ? 'Approved' : 'Rejected'}: ${approval.title}` })
+    if (answer.accepted) notify({ kind: 'done', text: `${approve ? 'Approved' : 'Rejected'}: ${titleOf(approval)}` })
   }
   return (
     <section className="card stack" aria-label="Approval">
       <header className="stack">
-        <h2>{approval.title}</h2>
+        <h2>{titleOf(approval)}</h2>
         <Facts approval={approval} />
       </header>
       {refused !== undefined && <p className="failure" role="alert">{refusalText(refused)}</p>}

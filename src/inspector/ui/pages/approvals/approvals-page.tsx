@@ -9,6 +9,7 @@ import { useTitle } from '../../parts/use-title.ts'
 import { Link } from '../../routing/link.tsx'
 import { useSearch } from '../../routing/location.ts'
 import { ApprovalDetail } from './approval-detail.tsx'
+import { titleOf } from './title-of.ts'
 import { useApprovals } from './use-approvals.ts'
 import type { Approval } from './use-approvals.ts'
 import './approvals.css'
@@ -55,13 +56,13 @@ export function ApprovalsPage() {
   )
 }
 
-const ApprovalLink = ({ approval: { id, title, address, dueAt }, isCurrent }: { readonly approval: Approval; readonly isCurrent: boolean }) => (
-  <Link to={`/approvals?id=${encodeURIComponent(id)}`} className="inbox-item" aria-current={isCurrent ? 'true' : undefined}>
-    <strong>{title}</strong>
-    <span className="small muted address">{address}</span>
-    {dueAt !== null && (
+const ApprovalLink = ({ approval, isCurrent }: { readonly approval: Approval; readonly isCurrent: boolean }) => (
+  <Link to={`/approvals?id=${encodeURIComponent(approval.id)}`} className="inbox-item" aria-current={isCurrent ? 'true' : undefined}>
+    <strong>{titleOf(approval)}</strong>
+    <span className="small muted address">{approval.address}</span>
+    {approval.dueAt !== null && (
       <span className="small">
-        <Countdown to={dueAt} />
+        <Countdown to={approval.dueAt} />
       </span>
     )}
   </Link>

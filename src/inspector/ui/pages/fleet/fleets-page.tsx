@@ -4,6 +4,7 @@ import { Failure } from '../../parts/failure.tsx'
 import { Skeleton } from '../../parts/skeleton.tsx'
 import { useTitle } from '../../parts/use-title.ts'
 import { Link } from '../../routing/link.tsx'
+import { isSystemMachine } from './system-machine.ts'
 import './fleet.css'
 
 const REFRESH_MS = 3_000
@@ -18,7 +19,7 @@ export function FleetsPage() {
     <div className="page">
       <header className="page-head">
         <h1>Fleet</h1>
-        {tally.data && <p className="muted small">{tally.data.total.toLocaleString('en')} actors of {machines.data?.machines.length ?? 0} machines</p>}
+        {tally.data && <p className="muted small">{tally.data.total.toLocaleString('en')} actors</p>}
       </header>
       {machines.error && <Failure error={machines.error} onRetry={machines.reload} />}
       {!machines.data && !machines.error && <Skeleton />}
@@ -28,7 +29,7 @@ export function FleetsPage() {
         </EmptyState>
       )}
       <ul className="fleet-grid">
-        {machines.data?.machines.map(({ name, version, catalogue }) => {
+        {machines.data?.machines.filter(({ name }) => !isSystemMachine(name)).map(({ name, version, catalogue }) => {
           const groups = counted.get(name) ?? []
           const total = groups.reduce((sum, { count }) => sum + count, 0)
           return (

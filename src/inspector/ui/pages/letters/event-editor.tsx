@@ -39,7 +39,7 @@ export function EventEditor({ address, event, isBusy, error, onSend, onCancel }:
       {known?.jsonSchema && (
         <details>
           <summary>Schema of {known.type}</summary>
-          <pre tabIndex={0} aria-label="Schema">{JSON.stringify(known.jsonSchema, null, 2)}</pre>
+          <pre className="code" tabIndex={0} aria-label="Schema">{JSON.stringify(known.jsonSchema, null, 2)}</pre>
         </details>
       )}
       {error && <Failure error={error} />}

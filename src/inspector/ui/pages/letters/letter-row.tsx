@@ -44,7 +44,7 @@ export function LetterRow({ letter, isChosen, onChoose, onChanged }: LetterRowPr
       <details>
         <summary>Cause and content</summary>
         <Cause cause={cause} />
-        <pre tabIndex={0} aria-label="Content">{JSON.stringify(letter.event, null, 2)}</pre>
+        <pre className="code" tabIndex={0} aria-label="Content">{JSON.stringify(letter.event, null, 2)}</pre>
       </details>
       {isPresent && open !== 'edit' && (
         <footer className="actions">
@@ -66,8 +66,8 @@ function Cause({ cause: { name, message, code, stack, details, cause } }: { read
       <p>
         <strong>{name}</strong> {code !== undefined && <code>{code}</code>} {message}
       </p>
-      {details !== undefined && <pre tabIndex={0} aria-label="Details">{JSON.stringify(details, null, 2)}</pre>}
-      {stack !== undefined && <pre tabIndex={0} aria-label="Stack">{stack}</pre>}
+      {details !== undefined && <pre className="code" tabIndex={0} aria-label="Details">{JSON.stringify(details, null, 2)}</pre>}
+      {stack !== undefined && <pre className="code" tabIndex={0} aria-label="Stack">{stack}</pre>}
       {cause !== undefined && (
         <>
           <p className="muted small">caused by</p>

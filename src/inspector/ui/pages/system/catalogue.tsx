@@ -4,6 +4,7 @@ import { Failure } from '../../parts/failure.tsx'
 import { Skeleton } from '../../parts/skeleton.tsx'
 import { Link } from '../../routing/link.tsx'
 import { useSearch } from '../../routing/location.ts'
+import { isSystemMachine } from '../fleet/system-machine.ts'
 import { MachineDrawing } from './machine-drawing.tsx'
 
 /** Machines and patterns: what each says of itself, and its statechart. */
@@ -19,7 +20,7 @@ export function Catalogue() {
         <section className="card stack" aria-label="Machines">
           <h2>Machines</h2>
           <ul>
-            {machines.data.machines.map(({ name, version, catalogue, members }) => (
+            {machines.data.machines.filter(({ name }) => !isSystemMachine(name)).map(({ name, version, catalogue, members }) => (
               <li key={name} className="catalogue-item">
                 <Link to={`/system?view=catalogue&machine=${encodeURIComponent(name)}`} className="address" aria-current={name === chosen ? 'true' : undefined}>{name}</Link>
                 <span className="small muted"> {catalogue?.kind ?? 'machine'}, version {version}</span>
@@ -31,6 +32,7 @@ export function Catalogue() {
         </section>
         <section className="card stack" aria-label="Patterns">
           <h2>Patterns that can be built</h2>
+          {patterns.data.definitions.length === 0 && <p className="muted">None: name them where the runtime is made, <code>createRuntime({'{'} patterns {'}'})</code>.</p>}
           <ul>
             {patterns.data.definitions.map(({ name, version, description, capabilities, paramsSchema, templates }) => (
               <li key={`${name} ${version}`} className="catalogue-item">
@@ -39,7 +41,7 @@ export function Catalogue() {
                 {capabilities.length > 0 && <p className="row">{capabilities.map(capability => <span key={capability} className="badge">{capability}</span>)}</p>}
                 <details>
                   <summary className="small">What it is built with</summary>
-                  <pre tabIndex={0} aria-label={`Params of ${name}`}>{JSON.stringify({ params: paramsSchema, templates }, null, 2)}</pre>
+                  <pre className="code" tabIndex={0} aria-label={`Params of ${name}`}>{JSON.stringify({ params: paramsSchema, templates }, null, 2)}</pre>
                 </details>
               </li>
             ))}

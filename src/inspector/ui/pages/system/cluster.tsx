@@ -25,7 +25,7 @@ export function Cluster() {
           <tbody>
             {data.nodes.map(({ node, isSelf, host, pid, partitions, liveActors, runningTasks, lagMs, startedAt }) => (
               <tr key={node}>
-                <td><NodeMark number={numbers.get(node)} /> <span className="address">{node}</span>{isSelf && <span className="badge"> answers you</span>}</td>
+                <td><NodeMark number={numbers.get(node)} /> <span className="address">{node}</span>{isSelf && <> <span className="badge">answers you</span></>}</td>
                 <td className="small">{host ?? '–'}{pid !== undefined && ` · pid ${pid}`}</td>
                 <td className="number">{partitions.length}</td>
                 <td className="number">{liveActors?.toLocaleString('en') ?? '–'}</td>

@@ -19,6 +19,8 @@ interface LineChartProps {
 
 const HEIGHT = 180
 
+const clock = (seconds: number): string => new Date(seconds * 1_000).toLocaleTimeString('en-GB')
+
 /** Lines over time. Drawn on a canvas, so the latest values stand beside the title as text too. */
 export function LineChart({ title, lines, columns, text }: LineChartProps) {
   const place = useRef<HTMLDivElement>(null)
@@ -34,8 +36,8 @@ export function LineChart({ title, lines, columns, text }: LineChartProps) {
     const axis = { stroke: colours('--text-muted'), grid: { stroke: colours('--line'), width: 1 }, ticks: { show: false }, font: '11px system-ui' }
     const made = new UPlot({
       width: Math.max(1, element.clientWidth), height: HEIGHT, legend: { show: false }, cursor: { y: false, points: { size: 6 } },
-      scales: { y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, 1e-3)] } },
-      axes: [axis, { ...axis, size: 64, values: (_plot, values) => values.map(value => latest.current.text(value)) }],
+      scales: { y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, 1)] } },
+      axes: [{ ...axis, space: 80, values: (_plot, values) => values.map(clock) }, { ...axis, size: 64, values: (_plot, values) => values.map(value => latest.current.text(value)) }],
       series: [{}, ...(JSON.parse(names) as Line[]).map(({ name, colour }) => ({ label: name, stroke: colours(colour), width: 1.75, points: { show: false } }))],
     }, latest.current.columns as UPlot.AlignedData, element)
     plot.current = made

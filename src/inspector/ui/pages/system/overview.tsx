@@ -15,8 +15,9 @@ type Health = OutputOf<'health'>
 
 const charts: readonly { readonly title: string; readonly lines: readonly (Line & { readonly counter: string })[] }[] = [
   { title: 'Steps and commits per second', lines: [{ name: 'steps', counter: 'steps', colour: '--accent' }, { name: 'commits', counter: 'commits', colour: '--violet' }] },
-  { title: 'Trouble per second', lines: [{ name: 'dead letters', counter: 'deadLetters', colour: '--red' }, { name: 'retries of tasks', counter: 'taskRetries', colour: '--amber' }, { name: 'restarts', counter: 'restarts', colour: '--violet' }, { name: 'fenced commits', counter: 'fenced', colour: '--accent' }] },
+  { title: 'Trouble per second', lines: [{ name: 'dead letters', counter: 'deadLetters', colour: '--red' }, { name: 'retries of tasks', counter: 'taskRetries', colour: '--amber' }, { name: 'restarts', counter: 'restarts', colour: '--violet' }] },
   { title: 'Timers and housekeeping per second', lines: [{ name: 'timers fired', counter: 'timersFired', colour: '--green' }, { name: 'evictions', counter: 'evictions', colour: '--amber' }, { name: 'compacted', counter: 'compacted', colour: '--violet' }] },
+  { title: 'Ownership per second', lines: [{ name: 'takeovers', counter: 'takeovers', colour: '--amber' }, { name: 'handovers', counter: 'handovers', colour: '--green' }, { name: 'fenced commits', counter: 'fenced', colour: '--red' }] },
 ]
 
 const perSecond = (value: number): string => (value >= 1_000 ? `${(value / 1_000).toFixed(1)}k` : value >= 10 ? value.toFixed(0) : value.toFixed(value === 0 ? 0 : 1))

@@ -1,0 +1,13 @@
+import type { Json } from '../../../protocol.ts'
+import type { Approval } from './use-approvals.ts'
+
+const PARTS_MAX = 4
+
+const isPlain = (value: Json): value is string | number | boolean => typeof value !== 'object'
+
+/** What is asked, in a line: what the machine calls it, or, where that is only the subject as JSON, the first of its values. */
+export function titleOf({ title, subject }: Pick<Approval, 'title' | 'subject'>): string {
+  if (!/^[{[]/.test(title) || typeof subject !== 'object' || subject === null) return title
+  const parts = Object.entries(subject).filter(([, value]) => isPlain(value)).slice(0, PARTS_MAX).map(([name, value]) => `${name}: ${String(value)}`)
+  return parts.length > 0 ? parts.join(' · ') : title
+}
