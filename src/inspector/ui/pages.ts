@@ -27,6 +27,7 @@ export const pages: readonly Page[] = [
   page('/fleet', async () => (await import('./pages/fleet/fleets-page.tsx')).FleetsPage),
   page('/fleet/:machine', async () => (await import('./pages/fleet/fleet-page.tsx')).FleetPage),
   page('/system', async () => (await import('./pages/system/system-page.tsx')).SystemPage),
+  page('/webhooks', async () => (await import('./pages/webhooks/webhooks-page.tsx')).WebhooksPage),
 ]
 
 export interface NavigationItem {
@@ -43,5 +44,6 @@ export const navigation: readonly NavigationItem[] = [
   { to: '/runs', name: 'Runs', icon: 'runs' },
   { to: '/fleet', name: 'Fleet', icon: 'fleet' },
   { to: '/system', name: 'System', icon: 'system' },
+  { to: '/webhooks', name: 'Webhooks', icon: 'send' },
   { to: '/guests', name: 'Guests', icon: 'guests' },
 ]

@@ -1,7 +1,6 @@
 import { remote, task } from 'troupe'
 import type { TaskScope } from 'troupe'
-import { approval } from 'troupe/machines'
-import type { Verdict } from 'troupe/machines'
+import type { Verdict, approval } from 'troupe/machines'
 import { assign, setup } from 'xstate'
 
 /** Machines of a scene as customers have it: people are asked, something fails, something computes. */
