@@ -18,7 +18,7 @@ import type { TaskQueues } from './queue.ts'
  * S7  `claim` gives a partition away only when its lease has run out, was released or its node is known to be dead,
  *     and each claim has a higher epoch. A store that may have lost its last writes (in a failover) takes back every lease
  *     from before it: commits under it are refused as stale.
- * S8  Journal rows of a partition have increasing positions, visible in that order.
+ * S8  Journal rows of a partition get positions one after the other, without gaps, and become visible in that order. A gap is what has gone since.
  * S9  `load` gives the newest base at or below the sequence asked for and every row that holds a later sequence up to it, without gaps.
  *     (A row may begin before the base: readers skip those entries.)
  * S10 Reads see whole commits only.
@@ -58,6 +58,8 @@ export interface Store {
   history(id: ActorId, after: number, limit: number): Promise<readonly JournalRow[]>
   /** Journal rows of a partition above a position, oldest first. */
   journal(partition: number, after: number, limit: number): Promise<readonly JournalRow[]>
+  /** The last position that the journal of a partition has given; 0 where there was none. */
+  journalHead(partition: number): Promise<number>
   list(filter: ActorFilter): Promise<ActorPage>
   /** How many actors there are of each kind, the most numerous kinds first; at most `TALLY_GROUPS_MAX` kinds, while the total counts all. */
   tally(conditions: ActorConditions): Promise<ActorTally>

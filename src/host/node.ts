@@ -46,6 +46,7 @@ export class Node {
   readonly sweeper: Sweeper
   readonly #pending = new Map<string, (outcome: Settled) => void>()
   readonly #watchers = new Map<ActorId, Set<(notice?: Notice) => void>>()
+  readonly #followers = new Set<(partition: number) => void>()
   /** Partitions whose commits by other nodes are of interest here. */
   readonly #followed = new Map<number, { watchers: number; readonly stop: () => void }>()
   readonly #unsubscribe: () => void
@@ -194,6 +195,17 @@ export class Node {
     }
   }
 
+  /** Calls back after each commit to any partition, of this node or another, and when the node closes. */
+  onCommit(listener: (partition: number) => void): () => void {
+    const entry = (partition: number): void => listener(partition)
+    this.#followers.add(entry)
+    const stops = Array.from({ length: this.#env.store.partitions }, (_, partition) => this.#follow(partition))
+    return () => {
+      for (const stop of stops) stop()
+      this.#followers.delete(entry)
+    }
+  }
+
   /** Hears of the commits of other nodes to a partition while somebody here watches an actor of it. */
   #follow(partition: number): () => void {
     const followed = this.#followed.get(partition) ?? { watchers: 0, stop: this.#env.store.subscribe(() => this.#committedElsewhere(partition), { partition }) }
@@ -212,6 +224,7 @@ export class Node {
     for (const [id, listeners] of this.#watchers) {
       if (partitionOf(id, this.#env.store.partitions) === partition) for (const listener of listeners) listener()
     }
+    for (const listener of this.#followers) listener(partition)
   }
 
   notice(notice: Notice): void {
@@ -237,6 +250,7 @@ export class Node {
     for (const { stop } of this.#followed.values()) stop()
     // Watchers see that the node is closing, and end.
     for (const listeners of this.#watchers.values()) for (const listener of listeners) listener()
+    for (const listener of this.#followers) listener(0)
     for (const settle of this.#pending.values()) settle({ seq: 0, error: new TroupeError('runtime/closed', 'the runtime was closed') })
     this.#pending.clear()
     this.#ended = true
@@ -249,7 +263,8 @@ export class Node {
     return owner !== undefined
   }
 
-  #changed(ids: readonly ActorId[]): void {
+  #changed(partition: number, ids: readonly ActorId[]): void {
+    for (const listener of this.#followers) listener(partition)
     if (this.#watchers.size === 0) return
     for (const id of ids) for (const listener of this.#watchers.get(id) ?? []) listener()
   }
@@ -303,7 +318,7 @@ export class Node {
     // While this node took itself for the owner it has not listened to the others: from here on all commits are its own.
     this.#committedElsewhere(claim.lease.partition)
     return new Partition(this.#env, claim.lease, claim, this.#executor, {
-      changed: ids => this.#changed(ids),
+      changed: ids => this.#changed(claim.lease.partition, ids),
       lost: partition => this.#ownership.lose(partition),
       reroute: work => this.#reroute(work),
       posted: messages => this.#posted(messages),

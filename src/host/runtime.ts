@@ -15,6 +15,7 @@ import type { ActorQuery } from './actor-query.ts'
 import { Catalogue } from './catalogue.ts'
 import type { PatternCatalogue } from './catalogue.ts'
 import { createClient } from './client/dispatch.ts'
+import { JournalTail } from './client/journal-tail.ts'
 import type { ClientExtras } from './client/parts.ts'
 import type { Machines, Registration } from './definition.ts'
 import type { Counters, HostEnv } from './env.ts'
@@ -119,6 +120,7 @@ export class Runtime<TMachines extends Machines = Machines> {
   readonly #names: ReadonlyMap<AnyActorLogic, string>
   readonly #closeStore: () => Promise<void>
   readonly #extras: ClientExtras
+  readonly #tail: JournalTail
   readonly deadLetters: DeadLetters
   /** The registered agents, to be found by what they can do. */
   readonly agents: Catalogue
@@ -132,6 +134,7 @@ export class Runtime<TMachines extends Machines = Machines> {
     this.#names = new Map([...env.definitions.values()].map(({ logic, name }) => [logic, name]))
     this.#closeStore = closeStore
     this.#extras = extras
+    this.#tail = new JournalTail(this.#parts)
     this.workers = env.workers
     this.deadLetters = new DeadLetters(this.#parts)
     this.agents = new Catalogue('agent', env.definitions)
@@ -170,7 +173,7 @@ export class Runtime<TMachines extends Machines = Machines> {
    * const { actors } = await runtime.client().listActors({ tag: 'approval' })
    */
   client(caller: Caller = { name: null, role: 'admin' }): Client {
-    return createClient({ ...this.#parts, runtime: this as unknown as Runtime, extras: this.#extras }, caller)
+    return createClient({ ...this.#parts, runtime: this as unknown as Runtime, extras: this.#extras, tail: this.#tail }, caller)
   }
 
   /** A page of actors, oldest first. Those of Troupe's own machines come only when asked for by name. Throws `config/invalid` for a query that makes no sense. */

@@ -4,6 +4,7 @@ import { approvalHandlers } from './approvals.ts'
 import { bulkHandlers } from './bulk.ts'
 import { catalogueHandlers } from './catalogue.ts'
 import { eventHandlers } from './events.ts'
+import { followHandlers } from './follow.ts'
 import { historyHandlers } from './history.ts'
 import { letterHandlers } from './letters.ts'
 import type { ClientParts } from './parts.ts'
@@ -15,6 +16,7 @@ export const createHandlers = (parts: ClientParts): Partial<Handlers> => ({
   ...actorHandlers(parts),
   ...eventHandlers(parts),
   ...historyHandlers(parts),
+  ...followHandlers(parts),
   ...letterHandlers(parts),
   ...approvalHandlers(parts),
   ...bulkHandlers(parts),

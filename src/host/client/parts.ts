@@ -1,5 +1,6 @@
 import type { AuditEntry, Handlers } from '../../core/client/handler.ts'
 import type { HandleParts } from '../handle.ts'
+import type { JournalTail } from './journal-tail.ts'
 import type { Runtime } from '../runtime.ts'
 
 /** What a runtime is handed for its clients, because it lives elsewhere. */
@@ -16,4 +17,6 @@ export interface ClientExtras {
 export interface ClientParts extends HandleParts {
   readonly runtime: Runtime
   readonly extras: ClientExtras
+  /** What all who follow at the head share. */
+  readonly tail: JournalTail
 }

@@ -27,9 +27,10 @@ const isPlain = (value: unknown): value is string | number | boolean | null => v
 /** Where it is shown only if there is one. */
 export const jsonIf = <TName extends string>(name: TName, value: unknown): { readonly [K in TName]?: Json } => (value === undefined ? {} : ({ [name]: toJson(value) } as { readonly [K in TName]: Json }))
 
-export function documentTree({ reader }: Pick<ClientParts, 'reader'>, id: ActorId, document: ActorDocument): readonly TreePart[] {
-  const { name, logic } = reader.definition(id)
-  return treeOf({ src: name, logic, snapshot: document.snapshot })
+/** Other nodes may know machines that this one does not. */
+export function documentTree({ env }: Pick<ClientParts, 'env'>, id: ActorId, document: ActorDocument): readonly TreePart[] {
+  const { machine } = parseActorId(id)
+  return treeOf({ src: machine, logic: env.definitions.get(machine)?.logic, snapshot: document.snapshot })
 }
 
 /** The state of an actor at a sequence number, or the last one. */
@@ -69,7 +70,7 @@ function childOf({ path, src, logic, snapshot }: TreePart): View<typeof childVie
 }
 
 /** One step with the state after it. */
-export function stepView(parts: Pick<ClientParts, 'reader'>, id: ActorId, entry: JournalEntry, document: ActorDocument, full = false): ShownOutput<'history'>['steps'][number] {
+export function stepView(parts: Pick<ClientParts, 'env'>, id: ActorId, entry: JournalEntry, document: ActorDocument, full = false): ShownOutput<'history'>['steps'][number] {
   const { seq, at, kind, id: message, from, correlation, causation, event, path, error, emitted, sent } = entry
   const { snapshot } = document
   return {

@@ -149,6 +149,10 @@ export class MemoryPartition {
     return rows
   }
 
+  get journalHead(): number {
+    return this.#journalHead
+  }
+
   /** Removes at most `limit` rows that `mayGo`, and rows of actors that are gone. */
   trim(limit: number, mayGo: (entry: JournalEntry) => boolean): readonly JournalEntry[] {
     const gone: JournalEntry[] = []

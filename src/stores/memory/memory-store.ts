@@ -112,6 +112,7 @@ class MemoryStore implements Store {
   load: Store['load'] = async (id, at = Number.MAX_SAFE_INTEGER) => this.#actors.load(id, at)
   history: Store['history'] = async (id, after, limit) => this.#actors.history(id, after, limit)
   journal: Store['journal'] = async (partition, after, limit) => this.#partition(partition).journal(after, limit, (actor) => this.#actors.isPresent(actor))
+  journalHead: Store['journalHead'] = async (partition) => this.#partition(partition).journalHead
   list: Store['list'] = async (filter) => this.#actors.list(filter)
   tally: Store['tally'] = async (conditions) => this.#actors.tally(conditions)
   countLive: Store['countLive'] = async (partition) => this.#partition(partition).live.size

@@ -11,7 +11,7 @@ const ENTRIES_MAX = 100
 const LOADS_MAX = 128
 
 /** Reads of checkpoints and journal. */
-export function createHistory(deployment: Deployment): Pick<Store, 'load' | 'history' | 'journal'> {
+export function createHistory(deployment: Deployment): Pick<Store, 'load' | 'history' | 'journal' | 'journalHead'> {
   const { connection, keysOf, partitionOf } = deployment
   const loads = new LoadQueue(deployment)
 
@@ -48,6 +48,7 @@ export function createHistory(deployment: Deployment): Pick<Store, 'load' | 'his
       }
       return rows
     },
+    journalHead: async partition => Number((await connection.call(client => client.hget(keysOf(partition).one('meta'), 'journal'))) ?? 0),
   }
 }
 

@@ -8,7 +8,7 @@ import type { Connection } from './connection.ts'
 import { POSITIONS_PER_PARTITION, positionOf, rowidOf } from './schema.ts'
 
 /** Reads of checkpoints and journal. */
-export type History = Pick<Store, 'load' | 'history' | 'journal'>
+export type History = Pick<Store, 'load' | 'history' | 'journal' | 'journalHead'>
 
 interface ChainRow {
   readonly position: number
@@ -34,6 +34,7 @@ export function createHistory(connection: Connection): History {
   const step = connection.prepare('SELECT position, prev, from_seq, to_seq, at, data FROM journal WHERE position = ?')
   const partitionRows = connection.prepare(`SELECT j.position, a.id, j.from_seq, j.to_seq, j.at, j.data FROM journal AS j JOIN actor AS a USING (aid)
     WHERE j.position > ? AND j.position < ? ORDER BY j.position LIMIT ?`)
+  const head = connection.prepare('SELECT journal_head AS head FROM partition WHERE id = ?')
 
   const find = (id: ActorId) => actor.get(id) as unknown as (ActorRow & { readonly aid: number; readonly last: number }) | undefined
   /** Where to enter the chain so that every row up to `seq` follows. */
@@ -86,6 +87,7 @@ export function createHistory(connection: Connection): History {
       connection.read(() =>
         (partitionRows.all(rowidOf(partition, after), (partition + 1) * POSITIONS_PER_PARTITION, limit) as unknown as (Omit<ChainRow, 'prev'> & { readonly id: ActorId })[])
           .map((row) => toJournalRow(row.id, row))),
+    journalHead: (partition) => connection.read(() => Number(head.get(partition)?.['head'])),
   }
 }
 

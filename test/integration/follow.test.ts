@@ -1,0 +1,279 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, describe, expect, test } from 'vitest'
+import { createRuntime } from 'troupe'
+import type { Runtime, RuntimeOptions } from 'troupe'
+import { createMemoryStore, createTestWorld } from 'troupe/testing'
+import { liveOperations } from '../../src/core/client/live.ts'
+import type { InputOf, OutputOf } from '../../src/core/client/client.ts'
+import { createSeededRandom } from '../../src/testing/seeded-random.ts'
+import type { FollowCommand, FollowFact } from '../support/follow-process.ts'
+import { counters } from '../support/follow-machines.ts'
+import { startPeer, waitUntil } from '../support/processes.ts'
+import { openTestRedis } from '../support/redis/open-test-redis.ts'
+
+type Item = OutputOf<'follow'>
+type Step = Extract<Item, { type: 'step' }>['step']
+type Steps = { readonly steps: Step[]; readonly items: Item[]; stop(): Promise<void> }
+
+const folder = mkdtempSync(join(tmpdir(), 'troupe-follow-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+let files = 0
+
+const open = (store: RuntimeOptions['store'], options: Partial<RuntimeOptions> = {}) => createRuntime({ machines: counters, store, ...options }) as Promise<Runtime<typeof counters>>
+
+/** Follows in the background, once it stands at its place. */
+async function follow(runtime: Runtime<typeof counters>, input: InputOf<'follow'> = {}): Promise<Steps> {
+  const left = new AbortController()
+  const items: Item[] = []
+  const steps: Step[] = []
+  const stream = runtime.client().follow(input, { signal: left.signal })[Symbol.asyncIterator]()
+  const first = await stream.next()
+  if (!first.done) items.push(first.value)
+  const reading = (async () => {
+    for (let next = await stream.next(); !next.done; next = await stream.next()) {
+      items.push(next.value)
+      if (next.value.type === 'step') steps.push(next.value.step)
+    }
+  })()
+  return { steps, items, stop: () => (left.abort(), reading) }
+}
+
+/** Reads a number of steps and leaves. */
+async function take(runtime: Runtime<typeof counters>, count: number, input: InputOf<'follow'>): Promise<Step[]> {
+  const steps: Step[] = []
+  if (count === 0) return steps
+  for await (const item of runtime.client().follow(input)) {
+    if (item.type === 'step') steps.push(item.step)
+    if (steps.length === count) break
+  }
+  return steps
+}
+
+const cursorOf = async (runtime: Runtime<typeof counters>): Promise<string> => {
+  for await (const item of runtime.client().follow({})) if (item.type === 'cursor') return item.cursor
+  throw new Error('a stream without a cursor')
+}
+const places = (steps: readonly Step[]): readonly string[] => steps.map(({ address, seq }) => `${address} ${seq}`)
+
+/** Each actor's steps in their order, none twice, none missing. */
+function expectWhole(steps: readonly Pick<Step, 'address' | 'seq'>[], lastSeqs: Readonly<Record<string, number>>): void {
+  const byActor = Object.groupBy(steps, ({ address }) => address)
+  const expected = Object.fromEntries(Object.entries(lastSeqs).map(([address, last]) => [address, Array.from({ length: last }, (_, index) => index + 1)]))
+  expect(Object.fromEntries(Object.entries(byActor).map(([address, own]) => [address, own?.map(({ seq }) => seq)]))).toEqual(expected)
+}
+
+describe('what is told', () => {
+  test('every step of every actor, as it is committed, with the state after it; a cursor comes first', async () => {
+    await using runtime = await open(createMemoryStore({ partitions: 4 }))
+    await runtime.actor('counter', 'before').start()
+    const { steps, items, stop } = await follow(runtime)
+    await runtime.actor('counter', 'a').start()
+    await runtime.actor('counter', 'a').send({ type: 'OFF' })
+    await runtime.actor('other', 'b').start()
+    await runtime.actor('other', 'b').send({ type: 'END' })
+    await waitUntil('all steps are told', () => steps.length === 4)
+    await stop()
+    expect(items[0]?.type).toBe('cursor')
+    for (const item of items) expect(liveOperations.follow.output.parse(item)).toEqual(item)
+    expect(steps.filter(({ machine }) => machine === 'counter')).toMatchObject([
+      { address: 'counter/a', run: 'counter/a', seq: 1, kind: 'start', states: ['on'], value: 'on', status: 'active', tags: ['lit'] },
+      { address: 'counter/a', seq: 2, kind: 'event', event: { type: 'OFF' }, states: ['off'], value: 'off', tags: [] },
+    ])
+    expect(steps.filter(({ machine }) => machine === 'other')).toMatchObject([{ seq: 1 }, { seq: 2, status: 'done', states: ['ended'] }])
+  })
+
+  test.each<[string, InputOf<'follow'>, readonly string[]]>([
+    ['of a machine', { machine: 'other' }, ['other/b 1', 'other/b 2']],
+    ['of an address', { address: 'counter/a' }, ['counter/a 1', 'counter/a 2', 'counter/a 3']],
+    ['of a run', { run: 'other/b' }, ['other/b 1', 'other/b 2']],
+    ['of kinds', { kinds: ['start'] }, ['counter/a 1', 'other/b 1']],
+    ['of types of events', { events: ['OFF', 'END'] }, ['counter/a 2', 'counter/a 3', 'other/b 2']],
+    ['that end an actor', { ended: true, machine: 'counter' }, ['counter/a 3']],
+    ['of a machine of Troupe itself', { machine: 'troupe.test' }, ['troupe.test/c 1']],
+  ])('only steps %s', async (_, filter, expected) => {
+    await using runtime = await open('memory:')
+    const { steps, stop } = await follow(runtime, filter)
+    await runtime.actor('troupe.test', 'c').start()
+    for (const [machine, key] of [['counter', 'a'], ['other', 'b']] as const) await runtime.actor(machine, key).start()
+    await runtime.actor('counter', 'a').send({ type: 'OFF' })
+    await runtime.actor('counter', 'a').ask({ type: 'END' })
+    await runtime.actor('other', 'b').ask({ type: 'END' })
+    await waitUntil('the steps are told', () => steps.length >= expected.length)
+    await stop()
+    expect(places(steps).toSorted()).toEqual(expected)
+  })
+
+  test('actors of Troupe itself are in no list, tally or stream, unless they are asked for by name', async () => {
+    await using runtime = await open('memory:')
+    const { steps, stop } = await follow(runtime)
+    await runtime.actor('troupe.test', 'own').start()
+    await runtime.actor('counter', 'a').start()
+    await waitUntil('a step is told', () => steps.length > 0)
+    await stop()
+    const client = runtime.client()
+    expect(places(steps)).toEqual(['counter/a 1'])
+    expect((await client.listActors({})).actors.map(({ address }) => address)).toEqual(['counter/a'])
+    expect((await client.listActors({ machine: 'troupe.test' })).actors).toHaveLength(1)
+    expect(await client.tallyActors({})).toEqual({ total: 1, groups: [{ machine: 'counter', status: 'active', states: ['on'], count: 1 }] })
+    expect((await client.tallyActors({ machine: 'troupe.test' })).total).toBe(1)
+  })
+
+  test('the steps of a commit are told one by one, and one may go on between them', async () => {
+    await using runtime = await open('memory:')
+    const from = await cursorOf(runtime)
+    await runtime.actor('counter', 'a').start()
+    await Promise.all(Array.from({ length: 20 }, () => runtime.actor('counter', 'a').send({ type: 'ADD' })))
+    await runtime.actor('counter', 'a').ask({ type: 'ADD' })
+    for (let count = 1; count <= 22; count++) {
+      const first = await take(runtime, count, { from })
+      const rest = await take(runtime, 22 - count, { from: first.at(-1)?.cursor ?? from })
+      expectWhole([...first, ...rest], { 'counter/a': 22 })
+    }
+  })
+
+  test('a stretch in which nothing passes ends with a cursor, so that it is not read again', async () => {
+    await using runtime = await open('memory:')
+    const { items, steps, stop } = await follow(runtime, { machine: 'other' })
+    await runtime.actor('counter', 'a').start()
+    for (let sent = 0; sent < 1_100; sent++) await runtime.actor('counter', 'a').ask({ type: 'ADD' })
+    await waitUntil('a second cursor is told', () => items.length > 1)
+    await stop()
+    expect(steps).toEqual([])
+    expect(items.map(({ type }) => type)).toEqual(['cursor', 'cursor'])
+  })
+})
+
+describe('a cursor', () => {
+  test('of elsewhere, of the future, or that nobody gave is refused', async () => {
+    await using runtime = await open(createMemoryStore({ partitions: 4 }))
+    await using ahead = await open(createMemoryStore({ partitions: 4 }))
+    await using narrow = await open('memory:')
+    for (let key = 0; key < 20; key++) await ahead.actor('counter', String(key)).start()
+    const refused = [await cursorOf(ahead), await cursorOf(narrow), '', 'x', 'AQ', '../../etc', 'A'.repeat(4_096), `${(await cursorOf(runtime)).slice(0, -1)}A`]
+    for (const from of refused) await expect(take(runtime, 1, { from })).rejects.toMatchObject({ code: 'config/invalid', message: expect.stringContaining('cursor') })
+  })
+
+  test('before what is retained is refused, with one after it', async () => {
+    await using world = await createTestWorld({ machines: { ...counters, counter: { machine: counters.counter, retention: { completedMs: 1_000 } } }, store: createMemoryStore() })
+    const runtime = world.runtime as unknown as Runtime<typeof counters>
+    const from = await cursorOf(runtime)
+    await runtime.actor('counter', 'gone').start()
+    await runtime.actor('counter', 'gone').ask({ type: 'END' })
+    await runtime.actor('other', 'kept').start()
+    await world.advance(60_000)
+    expect((await runtime.client().listActors({ machine: 'counter' })).actors).toEqual([])
+    const error = await take(runtime, 1, { from }).catch((thrown: unknown) => thrown as { code: string; details: { cursor: string } })
+    expect(error).toMatchObject({ code: 'history/trimmed', details: { partition: 0, from: 1 } })
+    expect(places(await take(runtime, 1, { from: 'details' in error ? error.details.cursor : '' }))).toEqual(['other/kept 1'])
+  })
+})
+
+describe('those who follow', () => {
+  test('are told everything, however many they are and however slowly they read', async () => {
+    await using runtime = await open(createMemoryStore({ partitions: 4 }))
+    const seed = randomBytes(4).readUInt32LE()
+    const random = createSeededRandom(seed)
+    const keys = Array.from({ length: 10 }, (_, index) => `k${index}`)
+    const allSent = Promise.withResolvers<void>()
+    const readers = Array.from({ length: 30 }, (_, index) => {
+      const left = new AbortController()
+      const steps: Step[] = []
+      const started = Promise.withResolvers<void>()
+      const done = (async () => {
+        for await (const item of runtime.client().follow({}, { signal: left.signal })) {
+          if (item.type === 'cursor') started.resolve()
+          else steps.push(item.step)
+          // Some stall now and then, and one until the ring has gone on without it.
+          if (index === 1 && steps.length === 7) await allSent.promise
+          if (index % 3 === 0 && random.next() < 0.01) await new Promise(resolve => setTimeout(resolve, 20))
+        }
+      })()
+      return { steps, started: started.promise, stop: () => (left.abort(), done) }
+    })
+    await Promise.all(readers.map(({ started }) => started))
+    for (const key of keys) await runtime.actor('counter', key).start()
+    for (let round = 0; round < 300; round++) await Promise.all(keys.map(key => runtime.actor('counter', key).send({ type: 'ADD' })))
+    await waitUntil('others are told all', () => readers.some(({ steps }) => steps.length === 3_010), 30_000)
+    allSent.resolve()
+    await waitUntil(`all are told all (seed ${seed})`, () => readers.every(({ steps }) => steps.length >= 3_010), 30_000)
+    for (const { stop } of readers) await stop()
+    for (const { steps } of readers) expectWhole(steps, Object.fromEntries(keys.map(key => [`counter/${key}`, 301])))
+  })
+
+  test('end with the runtime, and with their signal', async () => {
+    const runtime = await open('memory:')
+    const one = await follow(runtime)
+    const two = await follow(runtime)
+    await one.stop()
+    await runtime.close()
+    await two.stop()
+  })
+})
+
+const stores: Readonly<Record<string, () => Promise<{ readonly url: string; close(): Promise<void> }>>> = {
+  'one SQLite file': async () => ({ url: `sqlite:${join(folder, `${++files}.db`)}?partitions=4&synchronous=NORMAL`, close: async () => undefined }),
+  'one Redis': async () => {
+    const { url, prefix, close } = await openTestRedis()
+    return { url: `${url}?prefix=${prefix}&partitions=4`, close }
+  },
+}
+
+describe.each(Object.entries(stores))('two runtimes on %s', (_, place) => {
+  test('each tells what the other commits, and one goes on from the cursor of the other', async () => {
+    const { url, close } = await place()
+    try {
+      await using here = await open(url)
+      await using there = await open(url)
+      const from = await cursorOf(there)
+      const heard = await follow(there)
+      const keys = Array.from({ length: 12 }, (_item, index) => `k${index}`)
+      for (const [index, key] of keys.entries()) {
+        const runtime = index % 2 === 0 ? here : there
+        await runtime.actor('counter', key).start()
+        for (let sent = 0; sent < 5; sent++) await runtime.actor('counter', key).send({ type: 'ADD' })
+      }
+      const whole = Object.fromEntries(keys.map(key => [`counter/${key}`, 6]))
+      await waitUntil('all is heard', () => heard.steps.length >= 72, 10_000)
+      await heard.stop()
+      expectWhole(heard.steps, whole)
+      for (const count of [1, 30, 71]) {
+        const first = await take(there, count, { from })
+        expectWhole([...first, ...(await take(here, 72 - count, { from: first.at(-1)?.cursor ?? '' }))], whole)
+      }
+    } finally {
+      await close()
+    }
+  })
+
+  test('a process that follows is killed again and again, and its successors go on from its last cursor: nothing lost, nothing twice', { timeout: 60_000 }, async () => {
+    const { url, close } = await place()
+    try {
+      await using runtime = await open(url)
+      const told: Extract<FollowFact, { fact: 'step' }>[] = []
+      let from = await cursorOf(runtime)
+      const keys = ['a', 'b', 'c', 'd', 'e']
+      for (const key of keys) await runtime.actor('counter', key).start()
+      let sent = 0
+      for (let life = 0; life < 4; life++) {
+        const before = told.length
+        await using process = startPeer<FollowCommand, FollowFact>('follow-process.ts', [url, from], fact => {
+          from = fact.cursor
+          if (fact.fact === 'step') told.push(fact)
+        })
+        const sends = (async () => {
+          for (let count = 0; count < 40; count++, sent++) for (const key of keys) await runtime.actor('counter', key).ask({ type: 'ADD' }, { timeout: 20_000 })
+        })()
+        await waitUntil('it tells something', () => told.length > before + 20, 20_000)
+        await process.kill()
+        await sends
+      }
+      const rest = await take(runtime, keys.length * (sent + 1) - told.length, { from })
+      expectWhole([...told, ...rest], Object.fromEntries(keys.map(key => [`counter/${key}`, sent + 1])))
+    } finally {
+      await close()
+    }
+  })
+})
