@@ -66,6 +66,18 @@ export class Reader {
     return rows.flatMap(({ data, toSeq }) => unpackRow(decodeFor(this.#env.codec, id, data, toSeq)).filter(({ seq }) => seq > after)).slice(0, limit)
   }
 
+  /** The step before the first one whose state can still be rebuilt: where a whole history begins. Throws `actor/unknown`. */
+  async beginning(id: ActorId): Promise<number> {
+    const [first] = await this.entries(id, 0, 1)
+    try {
+      if (first) await this.document(id, first.seq)
+      return (first?.seq ?? 1) - 1
+    } catch (error) {
+      if (!(error instanceof TroupeError && error.code === 'history/trimmed')) throw error
+      return (await this.#load(id)).base.seq - 1
+    }
+  }
+
   /** Follows an actor from a sequence on. */
   follow(id: ActorId, after: number, page = PAGE): StateCursor {
     return new StateCursor(this, id, after, page)

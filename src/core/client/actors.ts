@@ -74,12 +74,12 @@ export const actorOperations = {
   }),
   timeline: read({
     http: 'GET /runs/{address}/timeline', summary: 'A run as a whole: its actors, what they told each other, and how long states and tasks took',
-    input: z.strictObject({ address, limit: limit.optional() }),
+    input: z.strictObject({ address, /** Steps of the run that are read, the first ones. Default 1,000. */ limit: limit.optional() }),
     output: z.object({
       actors: z.array(actorInfo),
       messages: z.array(z.object({ at: time, from: address.nullable(), to: address, type: text, seq, kind: text })),
-      spans: z.array(z.object({ address, kind: z.enum(['state', 'task']), name: text, from: time, /** Null while it lasts. */ to: time.nullable(), outcome: z.enum(['done', 'failed', 'open']), attempts: z.int() })),
-      /** Whether there was more than the limit of steps. */
+      spans: z.array(z.object({ address, kind: z.enum(['state', 'task']), name: text, from: time, /** Null while it lasts. */ to: time.nullable(), outcome: z.enum(['done', 'failed', 'open']), attempts: z.int(), /** The step that began it. */ seq: seq.optional() })),
+      /** False where there was more than the limit of steps or of actors. */
       isWhole: z.boolean(),
     }),
   }),

@@ -4,12 +4,14 @@ import { approvalHandlers } from './approvals.ts'
 import { bulkHandlers } from './bulk.ts'
 import { catalogueHandlers } from './catalogue.ts'
 import { eventHandlers } from './events.ts'
+import { fleetHandlers } from './fleet.ts'
 import { followHandlers } from './follow.ts'
 import { historyHandlers } from './history.ts'
 import { letterHandlers } from './letters.ts'
 import type { ClientParts } from './parts.ts'
 import { pendingHandlers } from './pending.ts'
 import { systemHandlers } from './system.ts'
+import { timelineHandlers } from './timeline.ts'
 
 /** What this runtime answers by itself, one object per file. */
 export const createHandlers = (parts: ClientParts): Partial<Handlers> => ({
@@ -17,6 +19,8 @@ export const createHandlers = (parts: ClientParts): Partial<Handlers> => ({
   ...eventHandlers(parts),
   ...historyHandlers(parts),
   ...followHandlers(parts),
+  ...timelineHandlers(parts),
+  ...fleetHandlers(parts),
   ...letterHandlers(parts),
   ...approvalHandlers(parts),
   ...bulkHandlers(parts),
