@@ -12,6 +12,7 @@ import { resolveQueues } from './core/queue.ts'
 import type { QueueOptions } from './core/queue.ts'
 import type { Store } from './core/store.ts'
 import { createDraw } from './graph/drawing.ts'
+import type { InspectOptions, Inspection } from './host/client/parts.ts'
 import { PatternCatalogue, checkMembers } from './host/catalogue.ts'
 import { defineMachines } from './host/definition.ts'
 import type { Machines } from './host/definition.ts'
@@ -128,7 +129,10 @@ export async function createRuntime<const TMachines extends Machines>(options: R
     await end()
     throw error
   }
-  const runtime = new Runtime<TMachines>(env, node, end, patterns, { version: VERSION, handlers: webhooks.handlers, ...(options.onAudit && { onAudit: options.onAudit }) })
+  const runtime = new Runtime<TMachines>(env, node, end, patterns, { version: VERSION, handlers: webhooks.handlers, serve, ...(options.onAudit && { onAudit: options.onAudit }) })
   webhooks.begin(runtime as unknown as Runtime)
   return runtime
 }
+
+/** Loaded by those who serve only. */
+const serve = async (runtime: Runtime, options: InspectOptions): Promise<Inspection> => (await import('./create-server.ts')).createServer({ ...options, runtime })

@@ -89,9 +89,10 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   const drain = drainable(server)
   live.attach(server, { gate, clientOf })
   await listen(server, host, port)
+  let closed: Promise<unknown> | undefined
   const close = async (): Promise<void> => {
     closing.abort()
-    await Promise.all([live.close(), drain()])
+    await (closed ??= Promise.all([live.close(), drain()]))
   }
   return { url: urlOf(server, host), close, [Symbol.asyncDispose]: close }
 }

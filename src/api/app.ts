@@ -130,7 +130,7 @@ function callHandler(route: Route): Handler<Env> {
     // Compared only when the event's turn comes, this could not keep what it promises.
     if (!isRead && context.env.incoming.headers['if-match'] !== undefined) throw new Refusal(400, 'request/invalid', 'If-Match is not for this API: other events may come between the look and the change. Let the machine decide, by a guard')
     const input = await readInput(context)
-    return answer(context, await route.call(context.var.client, input, waits ? { signal: context.req.raw.signal } : undefined), isRead)
+    return answer(context, await route.call(context.var, input, waits ? { signal: context.req.raw.signal } : undefined), isRead)
   }
 }
 

@@ -61,10 +61,11 @@ export class Gate {
     const address = incoming.socket.remoteAddress ?? ''
     if (!this.#keys) return { caller: ANYBODY, headers: await this.#limits.use(address) }
     const token = tokenOf(incoming)
-    const caller = token === undefined ? undefined : await this.#keys.find(token)
+    if (token === undefined) throw new TroupeError('access/unauthenticated', 'this server wants an API key')
+    const caller = await this.#keys.find(token)
     if (!caller) {
       await this.#limits.fail(address)
-      throw new TroupeError('access/unauthenticated', token === undefined ? 'this server wants an API key' : 'the API key is not one of this server, or is revoked')
+      throw new TroupeError('access/unauthenticated', 'the API key is not one of this server, or is revoked')
     }
     return { caller, headers: await this.#limits.use(caller.name ?? '') }
   }

@@ -31,9 +31,9 @@ export class RateLimits {
     return { ...policy, ratelimit: `"requests";r=${told.remainingPoints};t=${secondsOf(told)}` }
   }
 
-  /** Counts a wrong key. Throws `access/limited`. */
+  /** Counts a wrong key: who has the right one is let in all the same. Throws `access/limited`. */
   async fail(address: string): Promise<void> {
-    await consume(this.#failures, address, left => new Refusal(429, 'access/limited', 'too many requests without a valid key from your address', waitFor(left)))
+    await consume(this.#failures, address, left => new Refusal(429, 'access/limited', 'too many wrong API keys from your address', waitFor(left)))
   }
 }
 

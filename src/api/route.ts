@@ -1,7 +1,7 @@
 import type { z } from 'zod'
 import { operations } from '../core/client/client.ts'
 import type { CallOptions, Client, OperationName } from '../core/client/client.ts'
-import type { Operation } from '../core/client/operation.ts'
+import type { Caller, Operation } from '../core/client/operation.ts'
 
 /** Where the operations stand. */
 export const BASE = '/api/v1'
@@ -16,14 +16,20 @@ export interface Route extends Omit<Operation, 'http'> {
   readonly method: string
   /** From the root of the server, with `{name}` for parameters: `{machine}/{key}` for an address. */
   readonly path: string
-  call(client: Client, input: Record<string, unknown>, options?: CallOptions): unknown
+  call(visitor: Visitor, input: Record<string, unknown>, options?: CallOptions): unknown
+}
+
+/** Who calls, and the client made for that caller. */
+export interface Visitor {
+  readonly caller: Caller
+  readonly client: Client
 }
 
 type Call = (input: Record<string, unknown>, options?: CallOptions) => unknown
 
 function routeOf(name: OperationName, { http, ...operation }: Operation): Route {
   const [method = '', path = ''] = http.split(' ')
-  return { ...operation, name, method, path: BASE + path.replace('{address}', '{machine}/{key}'), call: (client, input, options) => (client[name] as Call)(input, options) }
+  return { ...operation, name, method, path: BASE + path.replace('{address}', '{machine}/{key}'), call: ({ client }, input, options) => (client[name] as Call)(input, options) }
 }
 
 export const operationRoutes: readonly Route[] = Object.entries(operations).map(([name, operation]) => routeOf(name as OperationName, operation))

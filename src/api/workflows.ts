@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import type { CallOptions, Client, OutputOf } from '../core/client/client.ts'
 import { actorOperations } from '../core/client/actors.ts'
-import { changes, reads } from '../core/client/operation.ts'
+import { changes, isAllowed, reads } from '../core/client/operation.ts'
 import type { Operation } from '../core/client/operation.ts'
 import { systemOperations } from '../core/client/system.ts'
 import { actorStatus, address, json, snapshotView } from '../core/client/views.ts'
@@ -40,12 +40,14 @@ const read = reads(GROUP)
 
 function row<TInput extends z.ZodObject>(name: string, { run, http, ...rest }: Row<TInput>): Route {
   const [method = '', path = ''] = http.split(' ')
-  const call: Route['call'] = (client, given, options) => {
+  const described = method === 'GET' ? read({ ...rest, http }) : change({ ...rest, http })
+  const call: Route['call'] = ({ client, caller }, given, options) => {
+    if (!isAllowed(caller.role, described.role)) throw new TroupeError('access/denied', `${name} is for the role ${described.role}: ${caller.name ?? 'the caller'} is ${caller.role}`)
     const { data, error } = rest.input.safeParse(given)
     if (error) throw new TroupeError('request/invalid', `${name}: ${error.issues.map(({ path: at, message }) => `${at.join('.') || 'input'}: ${message}`).join('; ')}`)
     return run(client, data, options)
   }
-  return { ...(method === 'GET' ? read({ ...rest, http }) : change({ ...rest, http })), name, method, path, call }
+  return { ...described, name, method, path, call }
 }
 
 const breaker = z.object({ address, machine: text, status: actorStatus, state: json.nullable(), failures: z.int(), activations: z.int(), refusals: z.int() })

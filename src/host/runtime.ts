@@ -16,7 +16,7 @@ import { Catalogue } from './catalogue.ts'
 import type { PatternCatalogue } from './catalogue.ts'
 import { createClient } from './client/dispatch.ts'
 import { JournalTail } from './client/journal-tail.ts'
-import type { ClientExtras } from './client/parts.ts'
+import type { ClientExtras, InspectOptions, Inspection } from './client/parts.ts'
 import type { Machines, Registration } from './definition.ts'
 import type { Counters, HostEnv } from './env.ts'
 import { viewQueues } from './queue-view.ts'
@@ -121,6 +121,7 @@ export class Runtime<TMachines extends Machines = Machines> {
   readonly #closeStore: () => Promise<void>
   readonly #extras: ClientExtras
   readonly #tail: JournalTail
+  readonly #servers = new Set<Inspection>()
   readonly deadLetters: DeadLetters
   /** The registered agents, to be found by what they can do. */
   readonly agents: Catalogue
@@ -174,6 +175,21 @@ export class Runtime<TMachines extends Machines = Machines> {
    */
   client(caller: Caller = { name: null, role: 'admin' }): Client {
     return createClient({ ...this.#parts, runtime: this as unknown as Runtime, extras: this.#extras, tail: this.#tail }, caller)
+  }
+
+  /**
+   * Serves inspector and API of this runtime at `http://127.0.0.1:4747`, until it is closed or the runtime is. `createServer` of
+   * `troupe/server` has more options. Throws `config/invalid` for a port that cannot be had.
+   *
+   * @example
+   * const { url } = await runtime.inspect()
+   */
+  async inspect(options: InspectOptions = {}): Promise<Inspection> {
+    const { serve } = this.#extras
+    if (!serve) throw new TroupeError('config/invalid', 'this runtime was made without a server')
+    const server = await serve(this as unknown as Runtime, options)
+    this.#servers.add(server)
+    return server
   }
 
   /** A page of actors, oldest first. Those of Troupe's own machines come only when asked for by name. Throws `config/invalid` for a query that makes no sense. */
@@ -257,6 +273,7 @@ export class Runtime<TMachines extends Machines = Machines> {
 
   /** Ends gracefully: nothing new is taken, what was accepted is committed, tasks are handed back, leases released. */
   async close(): Promise<void> {
+    await Promise.all([...this.#servers].map(server => server.close()))
     await this.#parts.node.close()
     await this.#closeStore()
   }

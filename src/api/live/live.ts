@@ -7,17 +7,12 @@ import type { Caller } from '../../core/client/operation.ts'
 import { TroupeError } from '../../core/errors.ts'
 import type { Gate } from '../gate.ts'
 import { PROBLEM_TYPE, Refusal, problemOf } from '../problem.ts'
+import type { Visitor } from '../route.ts'
 import { eventStream } from './event-stream.ts'
 import type { EventRequest } from './event-stream.ts'
 import { closeCodes, defaultLiveLimits } from './limits.ts'
 import type { LiveLimits } from './limits.ts'
 import { Peer } from './peer.ts'
-
-/** Who stands behind a connection. */
-export interface Visitor {
-  readonly caller: Caller
-  readonly client: Client
-}
 
 /** How those who connect are let in: as requests are. */
 export interface Door {

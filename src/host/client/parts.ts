@@ -11,6 +11,19 @@ export interface ClientExtras {
   onAudit?(entry: AuditEntry): void
   /** Of Troupe. */
   readonly version?: string
+  /** Starts a server of the runtime. */
+  serve?(runtime: Runtime, options: InspectOptions): Promise<Inspection>
+}
+
+export interface InspectOptions {
+  /** Default 4747; 0 takes a free one. */
+  readonly port?: number
+}
+
+/** A server that shows a runtime. */
+export interface Inspection extends AsyncDisposable {
+  readonly url: string
+  close(): Promise<void>
 }
 
 /** What handlers are made of. */
