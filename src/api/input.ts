@@ -1,6 +1,8 @@
+import type { IncomingHttpHeaders } from 'node:http'
 import type { Context } from 'hono'
 import type { z } from 'zod'
 import { TroupeError } from '../core/errors.ts'
+import type { Env } from './answer.ts'
 import { serverLimits } from './limits.ts'
 import { Refusal } from './problem.ts'
 import { fieldsOf, headersOf, paramsOf, readsQuery } from './route.ts'
@@ -12,11 +14,11 @@ type Input = Record<string, unknown>
 const invalid = (message: string): TroupeError => new TroupeError('request/invalid', message)
 
 /** Prepares how a route's input is made of path, query, headers and body. What the fields may hold is the client's to check. */
-export function inputReader(route: Route): (context: Context) => Promise<Input> {
+export function inputReader(route: Route): (context: Context<Env>) => Promise<Input> {
   const fields = fieldsOf(route)
   const params = paramsOf(route.path)
   const kinds = new Map(Object.entries(fields).map(([name, schema]) => [name, kindOf(schema)]))
-  const headers = Object.entries(headersOf).filter(([name]) => name in fields)
+  const headers = Object.entries(headersOf).filter(([name]) => name in fields).map(([name, header]) => [name, header.toLowerCase()] as const)
   return async context => {
     const input: Input = readsQuery(route) ? readQuery(context, kinds) : await readBody(context)
     const set = (name: string, value: string): void => {
@@ -26,8 +28,8 @@ export function inputReader(route: Route): (context: Context) => Promise<Input> 
     if (params[0] === 'machine' && params[1] === 'key') set('address', `${context.req.param('machine')}/${context.req.param('key')}`)
     else for (const name of params) set(name, context.req.param(name) ?? '')
     for (const [name, header] of headers) {
-      const value = context.req.header(header)
-      if (value !== undefined) set(name, value)
+      const value = context.env.incoming.headers[header]
+      if (typeof value === 'string') set(name, value)
     }
     return input
   }
@@ -38,11 +40,16 @@ function kindOf(schema: z.ZodType): string {
   return innerType ? kindOf(innerType) : type
 }
 
-function readQuery(context: Context, kinds: ReadonlyMap<string, string>): Input {
+function readQuery({ env }: Context<Env>, kinds: ReadonlyMap<string, string>): Input {
   const input: Input = {}
-  if (!context.req.url.includes('?')) return input
-  for (const [name, values] of Object.entries(context.req.queries())) {
+  const url = env.incoming.url ?? ''
+  const start = url.indexOf('?')
+  if (start < 0) return input
+  const query = new URLSearchParams(url.slice(start))
+  for (const name of new Set(query.keys())) {
     const kind = kinds.get(name)
+    if (kind === undefined) throw invalid(`${JSON.stringify(name.slice(0, 100))} is not a parameter of this request; there are ${[...kinds.keys()].join(', ') || 'none'}`)
+    const values = query.getAll(name)
     const [value = ''] = values
     if (kind === 'array') input[name] = values
     else if (values.length > 1) throw invalid(`${name} stands ${values.length} times in the query`)
@@ -52,16 +59,17 @@ function readQuery(context: Context, kinds: ReadonlyMap<string, string>): Input 
 }
 
 /** A value of the query as JSON would have it; what does not fit stays text, and is refused as such. */
-function plain(value: string, kind: string | undefined): unknown {
+function plain(value: string, kind: string): unknown {
   if (kind === 'number' && /^-?\d+(?:\.\d+)?$/.test(value)) return Number(value)
   if (kind === 'boolean' && (value === 'true' || value === 'false')) return value === 'true'
   return value
 }
 
-async function readBody({ req }: Context): Promise<Input> {
-  const bytes = await readBytes(req.raw)
+async function readBody({ req, env }: Context<Env>): Promise<Input> {
+  const { headers } = env.incoming
+  const bytes = await readBytes(req.raw, headers)
   if (bytes.byteLength === 0) return {}
-  const type = req.header('content-type') ?? ''
+  const type = headers['content-type'] ?? ''
   if (!/^application\/json\s*(?:;\s*charset="?utf-8"?\s*)?$/i.test(type)) throw new Refusal(415, 'request/invalid', `the body must be application/json in UTF-8, not ${type ? JSON.stringify(type.slice(0, 100)) : 'without a content type'}`)
   const body = parseStrictJson(bytes)
   if (typeof body !== 'object' || body === null || Array.isArray(body)) throw invalid('the body must be a JSON object')
@@ -69,11 +77,10 @@ async function readBody({ req }: Context): Promise<Input> {
 }
 
 /** A length that is told is held by Node's parser; only what comes in chunks has to be counted. */
-async function readBytes(request: Request): Promise<ArrayBuffer> {
-  const encoding = request.headers.get('content-encoding')
-  if (encoding !== null && encoding !== 'identity') throw new Refusal(415, 'request/invalid', `the body must be sent as it is, not with Content-Encoding ${JSON.stringify(encoding.slice(0, 100))}`)
-  const length = request.headers.get('content-length')
-  if (length !== null) {
+async function readBytes(request: Request, headers: IncomingHttpHeaders): Promise<ArrayBuffer> {
+  const { 'content-encoding': encoding, 'content-length': length } = headers
+  if (encoding !== undefined && encoding !== 'identity') throw new Refusal(415, 'request/invalid', `the body must be sent as it is, not with Content-Encoding ${JSON.stringify(encoding.slice(0, 100))}`)
+  if (length !== undefined) {
     if (Number(length) > serverLimits.bodyBytesMax) throw tooLarge()
     return request.arrayBuffer()
   }

@@ -4,6 +4,8 @@ export const serverLimits = {
   bodyBytesMax: 2 << 20,
   /** Nesting of a body: 64 levels of a payload (`limits.jsonDepthMax`), and the names around it. */
   jsonDepthMax: 68,
+  /** Names in a body, all levels together: each is compared with those beside it. */
+  jsonNamesMax: 20_000,
   /** Members and elements of a body, all levels together: bounds the time of its validation. */
   jsonValuesMax: 50_000,
   /** Of all headers of a request together. */

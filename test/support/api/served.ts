@@ -42,6 +42,7 @@ export interface Answer {
   readonly status: number
   readonly headers: Headers
   readonly text: string
+  // eslint-disable-next-line typescript/no-explicit-any -- JSON of any operation, compared as it is
   readonly body: any
 }
 
