@@ -23,7 +23,7 @@ export type ImportRequest = {
 }
 
 const L1 = [
-  'src/host', 'src/graph', 'src/workers', 'src/webhooks', 'src/history', 'src/security', 'src/observability',
+  'src/host', 'src/graph', 'src/guests', 'src/workers', 'src/webhooks', 'src/history', 'src/security', 'src/observability',
   'src/stores', 'src/stores/*',
 ]
 const L2 = ['src/api', 'src/mcp', 'src/inspector', 'src/inspector/protocol.ts', 'src/client']

@@ -11,7 +11,9 @@ import { SYSTEM_PREFIX, isSystemMachine } from './core/system-machine.ts'
 import { resolveQueues } from './core/queue.ts'
 import type { QueueOptions } from './core/queue.ts'
 import type { Store } from './core/store.ts'
+import { chartOfDefinition } from './graph/definition-chart.ts'
 import { createDraw } from './graph/drawing.ts'
+import { guestHandlers } from './guests/guest-handlers.ts'
 import type { InspectOptions, Inspection } from './host/client/parts.ts'
 import { PatternCatalogue, checkMembers } from './host/catalogue.ts'
 import { defineMachines } from './host/definition.ts'
@@ -129,7 +131,8 @@ export async function createRuntime<const TMachines extends Machines>(options: R
     await end()
     throw error
   }
-  const runtime = new Runtime<TMachines>(env, node, end, patterns, { version: VERSION, handlers: webhooks.handlers, serve, ...(options.onAudit && { onAudit: options.onAudit }) })
+  const guests = guestHandlers({ now: () => clock.now(), epoch: name, chartOf: chartOfDefinition })
+  const runtime = new Runtime<TMachines>(env, node, end, patterns, { version: VERSION, handlers: { ...webhooks.handlers, ...guests }, serve, ...(options.onAudit && { onAudit: options.onAudit }) })
   webhooks.begin(runtime as unknown as Runtime)
   return runtime
 }

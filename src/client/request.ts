@@ -1,4 +1,5 @@
 import type { OperationName } from '../core/client/client.ts'
+import { TroupeError } from '../core/errors.ts'
 import { errorOf, unreachable } from './problem.ts'
 import { routes } from './routes.ts'
 
@@ -14,8 +15,10 @@ export interface Remote {
 
 /** `machine/key` is two segments, whatever slashes the key holds. */
 function segments(name: string, value: string): string {
-  const slash = name === 'address' ? value.indexOf('/') : -1
-  return slash < 0 ? encodeURIComponent(value) : `${encodeURIComponent(value.slice(0, slash))}/${encodeURIComponent(value.slice(slash + 1))}`
+  const parts = name === 'address' ? [value.slice(0, value.indexOf('/')), value.slice(value.indexOf('/') + 1)] : [value]
+  // Dots alone would be taken for a way up, percent-encoded too.
+  if (name === 'address' && (!/^[^/]+\/[^]/.test(value) || /^\.\.?$/.test(parts[1] ?? ''))) throw new TroupeError('address/invalid', `${JSON.stringify(value.slice(0, 80))} is not of the form machine/key, or its key is dots that no URL can hold`)
+  return parts.map(encodeURIComponent).join('/')
 }
 
 /** The request that an operation is by the table: path, then query or body; the idempotency key is a header. */

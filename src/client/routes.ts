@@ -49,7 +49,11 @@ export const routes = {
   testWebhook: 'POST /webhooks/{id}/test',
   watch: 'GET /actors/{address}/live',
   follow: 'GET /live',
+  listGuests: 'GET /guests',
+  guest: 'GET /guests/{id}',
+  reportGuest: 'POST /guests',
+  followGuests: 'GET /guests-live',
 } as const satisfies Readonly<Record<OperationName, string>>
 
 /** Those that are streams. */
-export const streamNames: readonly OperationName[] = ['watch', 'follow']
+export const streamNames: readonly OperationName[] = ['watch', 'follow', 'followGuests']

@@ -6,6 +6,10 @@ export interface LiveLimits {
   readonly subscriptionsMax: number
   /** Of a message from a client. */
   readonly messageBytesMax: number
+  /** Of a message from a plain XState app: its whole snapshot. */
+  readonly guestMessageBytesMax: number
+  readonly guestMessagesBurstMax: number
+  readonly guestMessagesPerSecondMax: number
   /** From one WebSocket, pings included: so many at once, and so many each second. */
   readonly messagesBurstMax: number
   readonly messagesPerSecondMax: number
@@ -25,6 +29,9 @@ export const defaultLiveLimits: LiveLimits = {
   connectionsPerKeyMax: 5_000,
   subscriptionsMax: 100,
   messageBytesMax: 64 << 10,
+  guestMessageBytesMax: 1 << 20,
+  guestMessagesBurstMax: 20_000,
+  guestMessagesPerSecondMax: 2_000,
   messagesBurstMax: 300,
   messagesPerSecondMax: 100,
   waitingBytesMax: 256 << 10,
@@ -39,6 +46,8 @@ export const closeCodes = {
   /** The server closes: connect again. */
   goingAway: 1001,
   binary: 1003,
+  /** The key may not do what this connection is for. */
+  denied: 4403,
   /** Nothing heard for `silenceMs`. */
   silent: 4408,
   /** More messages than `messagesPerSecondMax`. */

@@ -13,6 +13,8 @@ import type { EventRequest } from './event-stream.ts'
 import { closeCodes, defaultLiveLimits } from './limits.ts'
 import type { LiveLimits } from './limits.ts'
 import { Peer } from './peer.ts'
+import { acceptStately } from '../stately/accept.ts'
+import { exportStately } from '../stately/export.ts'
 
 /** How those who connect are let in: as requests are. */
 export interface Door {
@@ -20,8 +22,12 @@ export interface Door {
   readonly clientOf: (caller: Caller) => Client
 }
 
-/** Serves what a path is for once its connection is open. */
-export type Serve = (socket: WebSocket, visitor: Visitor, url: URL) => void
+/** What a path is for. */
+export interface Place {
+  readonly serve: (socket: WebSocket, visitor: Visitor, url: URL) => void
+  /** Of a message from a client. */
+  readonly messageBytesMax: number
+}
 
 /** Beside `troupe.key.KEY`, so that a browser's WebSocket is answered with one of the subprotocols that it has offered. */
 const PROTOCOL = 'troupe'
@@ -37,25 +43,31 @@ function decode(text: string): string {
 /** Live connections of one server: event streams and WebSockets. */
 export class Live {
   readonly #limits: LiveLimits
-  readonly #server: WebSocketServer
-  readonly #places = new Map<string, Serve>()
+  readonly #places = new Map<string, { readonly serve: Place['serve']; readonly server: WebSocketServer }>()
   readonly #counts = new Map<string | null, number>()
   readonly #closing = new AbortController()
 
   constructor(limits: Partial<LiveLimits> = {}) {
     this.#limits = { ...defaultLiveLimits, ...limits }
-    // Pings are counted before they are answered; compression would be a bomb's door.
-    this.#server = new WebSocketServer({ noServer: true, maxPayload: this.#limits.messageBytesMax, perMessageDeflate: false, autoPong: false, handleProtocols: protocols => protocols.has(PROTOCOL) && PROTOCOL })
-    const peer: Serve = (socket, { client }, { pathname }) => {
+    const serve: Place['serve'] = (socket, { client }, { pathname }) => {
       const [, , , id] = pathname.split('/')
       return new Peer(socket, { client, limits: this.#limits, path: pathname, ...(id !== undefined && { address: decode(id) }) })
     }
-    this.#places.set('/ws', peer).set('/ws/workflows/', peer)
+    const { messageBytesMax } = this.#limits
+    this.#open('/ws', { serve, messageBytesMax })
+    this.#open('/ws/workflows/', { serve, messageBytesMax })
+    this.#open('/stately', { serve: acceptStately(this.#limits), messageBytesMax: this.#limits.guestMessageBytesMax })
+    this.#open('/stately/export', { serve: exportStately(this.#limits), messageBytesMax })
   }
 
-  /** Answers upgrades: `/ws`, `/ws/workflows/{id}`, and further places. */
-  attach(server: Server, door: Door, places: Readonly<Record<string, Serve>> = {}): void {
-    for (const [path, serve] of Object.entries(places)) this.#places.set(path, serve)
+  #open(path: string, { serve, messageBytesMax }: Place): void {
+    // Pings are counted before they are answered; compression would let in what is small on the wire only.
+    const server = new WebSocketServer({ noServer: true, maxPayload: messageBytesMax, perMessageDeflate: false, autoPong: false, handleProtocols: protocols => protocols.has(PROTOCOL) && PROTOCOL })
+    this.#places.set(path, { serve, server })
+  }
+
+  /** Answers the upgrades of a server. */
+  attach(server: Server, door: Door): void {
     server.on('upgrade', (request, socket, head) => {
       socket.on('error', () => socket.destroy())
       this.#upgrade(request, socket, head, door).catch((error: unknown) => refuse(socket, error, request.url ?? ''))
@@ -64,17 +76,17 @@ export class Live {
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, { gate, clientOf }: Door): Promise<void> {
     const url = new URL(request.url ?? '/', 'ws://localhost')
-    const serve = this.#places.get(url.pathname) ?? this.#places.get(/^\/ws\/workflows\/(?=[^/]+$)/.exec(url.pathname)?.[0] ?? '')
-    if (!serve) throw new TroupeError('request/unknown', `there is no WebSocket at ${url.pathname}`)
+    const place = this.#places.get(url.pathname) ?? this.#places.get(/^\/ws\/workflows\/(?=[^/]+$)/.exec(url.pathname)?.[0] ?? '')
+    if (!place) throw new TroupeError('request/unknown', `there is no WebSocket at ${url.pathname}`)
     if (this.#closing.signal.aborted) throw new TroupeError('runtime/closed', 'the server closes')
     gate.checkSource(request)
     const { caller } = await gate.admit(request)
     const leave = this.#enter(caller)
     socket.on('close', leave)
-    this.#server.handleUpgrade(request, socket, head, opened => {
+    place.server.handleUpgrade(request, socket, head, opened => {
       // What is wrong with a connection is told to its client by a close code.
       opened.on('error', () => undefined)
-      serve(opened, { caller, client: clientOf(caller) }, url)
+      place.serve(opened, { caller, client: clientOf(caller) }, url)
     })
   }
 
@@ -106,7 +118,7 @@ export class Live {
   /** Ends all connections; their clients come again, and go on where they were. */
   async close(): Promise<void> {
     this.#closing.abort()
-    const farewells = [...this.#server.clients].map(socket => new Promise<void>(resolve => {
+    const farewells = [...this.#places.values()].flatMap(({ server }) => [...server.clients]).map(socket => new Promise<void>(resolve => {
       const timer = setTimeout(() => socket.terminate(), this.#limits.farewellMs)
       socket.once('close', () => {
         clearTimeout(timer)

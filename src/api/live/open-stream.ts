@@ -8,7 +8,7 @@ export type StreamName = { [TName in keyof Operations]: Operations[TName]['strea
 export const streamNames = Object.entries(operations).filter(([, { stream }]) => stream).map(([name]) => name as StreamName)
 
 /** An item of any stream; where to go on after it is told by what it holds. */
-export interface LiveItem {
+export type LiveItem = {
   readonly type: string
   readonly cursor?: string
   readonly step?: { readonly cursor?: string; readonly seq: number }

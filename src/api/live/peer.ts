@@ -10,6 +10,7 @@ import type { ClientMessage, ServerMessage } from './messages.ts'
 import { openStream } from './open-stream.ts'
 import type { StreamName } from './open-stream.ts'
 import { Pulse } from './pulse.ts'
+import { sendText } from './send-text.ts'
 
 /** The stream of `/ws/workflows/{id}`. */
 const WORKFLOW = 'workflow'
@@ -52,12 +53,8 @@ export class Peer {
     this.#streams.clear()
   }
 
-  /** Resolves once the client may be sent more. */
-  async #send(message: ServerMessage): Promise<void> {
-    if (this.#socket.readyState !== this.#socket.OPEN) return
-    const written = Promise.withResolvers<undefined>()
-    this.#socket.send(JSON.stringify(message), () => written.resolve(undefined))
-    if (this.#socket.bufferedAmount > this.#options.limits.waitingBytesMax) await written.promise
+  #send(message: ServerMessage): Promise<void> {
+    return sendText(this.#socket, JSON.stringify(message), this.#options.limits.waitingBytesMax)
   }
 
   #refuse(id: string | null, error: unknown): void {
@@ -112,7 +109,7 @@ export class Peer {
       if (!signal.aborted) await this.#send({ type: 'open', id, from })
       for await (const item of items) {
         if (signal.aborted) return
-        await this.#send({ type: 'item', id, item: { ...item } })
+        await this.#send({ type: 'item', id, item })
       }
       if (!signal.aborted) await this.#send({ type: 'end', id })
     } catch (error) {

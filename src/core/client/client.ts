@@ -1,5 +1,6 @@
 import type { z } from 'zod'
 import { actorOperations } from './actors.ts'
+import { guestOperations } from './guests.ts'
 import { liveOperations } from './live.ts'
 import type { Operation } from './operation.ts'
 import { peopleOperations } from './people.ts'
@@ -7,7 +8,7 @@ import { systemOperations } from './system.ts'
 import { webhookOperations } from './webhooks.ts'
 
 /** All that can be asked of a running Troupe: the one door of API, inspector and command line. */
-export const operations = { ...actorOperations, ...peopleOperations, ...systemOperations, ...webhookOperations, ...liveOperations } satisfies Readonly<Record<string, Operation>>
+export const operations = { ...actorOperations, ...peopleOperations, ...systemOperations, ...webhookOperations, ...liveOperations, ...guestOperations } satisfies Readonly<Record<string, Operation>>
 
 type Operations = typeof operations
 export type OperationName = keyof Operations
