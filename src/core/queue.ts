@@ -1,6 +1,7 @@
 import { isName } from './address.ts'
 import type { ActorId } from './address.ts'
 import { TroupeError } from './errors.ts'
+import { isSystemMachine } from './system-machine.ts'
 
 /** In this order; of every 16 tasks taken 12 are of the highest that waits, 3 of the next, 1 of the last, so that none starves. */
 export const priorities = ['high', 'medium', 'low'] as const
@@ -8,6 +9,9 @@ export type Priority = (typeof priorities)[number]
 
 /** The queue of tasks that name none: run by the node that owns the actor. */
 export const DEFAULT_QUEUE = 'default'
+
+/** Whether the node that owns the actor runs its tasks: those that name no queue, and Troupe's own, which take no place from them. */
+export const isNodeQueue = (name: string): boolean => name === DEFAULT_QUEUE || isSystemMachine(name)
 
 /** How a queue of tasks is worked on. A key is whatever a task counts as, see `TaskOptions.key`: its tenant, if it does not say. */
 export interface QueueOptions {

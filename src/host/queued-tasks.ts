@@ -4,7 +4,7 @@ import type { ActorId } from '../core/address.ts'
 import type { TaskDocument } from '../core/document.ts'
 import { TroupeError } from '../core/errors.ts'
 import type { LocalBody } from '../core/message.ts'
-import { DEFAULT_QUEUE } from '../core/queue.ts'
+import { isNodeQueue } from '../core/queue.ts'
 import type { QueuedAttempt, TaskQueues } from '../core/queue.ts'
 import { taskOf } from '../core/task.ts'
 import type { TaskDefinition } from '../core/task.ts'
@@ -70,7 +70,7 @@ export class QueuedTasks {
 
   /** Whether tasks of this logic go to workers. */
   static takes(definition: TaskDefinition): boolean {
-    return definition.queue !== DEFAULT_QUEUE
+    return !isNodeQueue(definition.queue)
   }
 
   has(actor: ActorId, task: string): boolean {

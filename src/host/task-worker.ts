@@ -2,7 +2,7 @@ import { addressOf } from '../core/address.ts'
 import type { Codec } from '../core/codec.ts'
 import type { TaskOutcome } from '../core/document.ts'
 import { TroupeError, toErrorInfo } from '../core/errors.ts'
-import { DEFAULT_QUEUE } from '../core/queue.ts'
+import { isNodeQueue } from '../core/queue.ts'
 import type { QueueSettings, TakenAttempt, TaskOrder, TaskQueues, TaskReport } from '../core/queue.ts'
 import type { Store } from '../core/store.ts'
 import { task, taskOf } from '../core/task.ts'
@@ -272,7 +272,7 @@ export function workersOf(env: Omit<TaskWorkerEnv, 'queues' | 'subscribe'> & Pic
   const { queues } = store
   if (!queues) return []
   const subscribe: Store['subscribe'] = (onChange, scope) => store.subscribe(onChange, scope)
-  return [...served].filter(([queue]) => queue !== DEFAULT_QUEUE).map(([queue, settings]) => new TaskWorker({ ...rest, queues, subscribe }, queue, settings))
+  return [...served].filter(([queue]) => !isNodeQueue(queue)).map(([queue, settings]) => new TaskWorker({ ...rest, queues, subscribe }, queue, settings))
 }
 
 /** The tasks of all machines, by name. */

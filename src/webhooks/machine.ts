@@ -4,7 +4,7 @@ import { task } from '../core/task.ts'
 import type { TaskScope } from '../core/task.ts'
 import { tell } from './event.ts'
 import type { ToldError } from './event.ts'
-import { begin, keepDelivery, keepTaken } from './state.ts'
+import { WEBHOOK, begin, keepDelivery, keepTaken } from './state.ts'
 import type { Change, Delivery, WebhookContext, WebhookInput } from './state.ts'
 import type { Taken } from './take.ts'
 
@@ -47,6 +47,8 @@ interface Of {
   readonly id: string
 }
 
+/** Tasks that wait take no place from tasks of others; what is tried again is the machine's to say. */
+const own = { queue: WEBHOOK, retry: 1 }
 /** Milliseconds after which it goes on where it could not read the journals. */
 const REST_MS = 5_000
 
@@ -58,9 +60,9 @@ export const webhookMachine = (effects: WebhookEffects) => setup({
     emitted: {} as { readonly type: 'webhook.disabled'; readonly id: string; readonly url: string; readonly reason: string },
   },
   actors: {
-    take: task({ retry: 1, run: async ({ input, signal }: TaskScope<Of>) => effects.take(await effects.read(input.id), signal) }),
-    attempt: task({ retry: 1, run: async ({ input, signal }: TaskScope<Of>) => effects.attempt(await effects.read(input.id), signal) }),
-    notify: task({ retry: 1, run: async ({ input }: TaskScope<Of>) => effects.notify(await effects.read(input.id)) }),
+    take: task({ ...own, run: async ({ input, signal }: TaskScope<Of>) => effects.take(await effects.read(input.id), signal) }),
+    attempt: task({ ...own, run: async ({ input, signal }: TaskScope<Of>) => effects.attempt(await effects.read(input.id), signal) }),
+    notify: task({ ...own, run: async ({ input }: TaskScope<Of>) => effects.notify(await effects.read(input.id)) }),
   },
   delays: { retry: ({ context }) => context.waitMs, rest: REST_MS },
   guards: {
