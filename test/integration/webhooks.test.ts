@@ -1,6 +1,7 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { spawn } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { createRuntime } from 'troupe'
 import type { RuntimeOptions } from 'troupe'
@@ -9,6 +10,7 @@ import { verifyWebhook } from 'troupe/webhooks'
 import type { Client } from '../../src/core/client/client.ts'
 import { startPeer, waitUntil } from '../support/processes.ts'
 import { openTestRedis } from '../support/redis/open-test-redis.ts'
+import { pickPort } from '../support/redis/pick-port.ts'
 import type { NodeCommand, NodeFact } from '../support/webhooks/node-process.ts'
 import { order } from '../support/webhooks/order.ts'
 import { openReceiver } from '../support/webhooks/receiver.ts'
@@ -286,6 +288,46 @@ describe('what is kept from others', () => {
   test('without a webhook nothing of them runs', async () => {
     await using site = await open({ store: 'memory:' })
     expect(site.runtime.health()).toMatchObject({ runningTasks: 0, actorsInMemory: 0 })
+  })
+})
+
+describe('docs/webhooks.md', () => {
+  const page = readFileSync(join(import.meta.dirname, '../../docs/webhooks.md'), 'utf8')
+
+  test('the receiver takes what is delivered, tells of each event once, and refuses everything else', async () => {
+    const [, code = ''] = /```ts\n(import [^]*?)\n```/.exec(page) ?? []
+    expect(code.split('\n').length).toBeLessThanOrEqual(16)
+    // Inside the package, so that it imports it by its name.
+    const file = join(import.meta.dirname, `../../tmp/webhook-receiver-${process.pid}.ts`)
+    mkdirSync(dirname(file), { recursive: true })
+    writeFileSync(file, code)
+    await using site = await open()
+    const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
+    const port = await pickPort()
+    const receiver = spawn(process.execPath, ['--conditions=troupe-source', '--disable-warning=ExperimentalWarning', file], { env: { ...process.env, WEBHOOK_SECRET: secret, PORT: String(port) }, stdio: ['ignore', 'pipe', 'inherit'] })
+    try {
+      let printed = ''
+      receiver.stdout.on('data', (data: Buffer) => (printed += String(data)))
+      const url = `http://127.0.0.1:${port}/`
+      await waitUntil('it listens', () => fetch(url, { method: 'POST', body: '{}' }).then(({ status }) => status === 401, () => false))
+      const { id } = await site.client.createWebhook({ url, secret, filter: { events: ['PAY'] } })
+      await pay(site.client, 'a', 'b')
+      await delivered(site.client, id, 2)
+      expect(await site.client.redeliver({ id, delivery: '1' })).toMatchObject({ outcome: 'delivered', status: 204 })
+      expect(printed).toBe('order/a PAY\norder/b PAY\n')
+    } finally {
+      receiver.kill()
+      rmSync(file)
+    }
+  })
+
+  test('what is told has the members that the page shows', async () => {
+    const [, shown = '{}'] = /```json\n([^]*?)\n```/.exec(page) ?? []
+    await using site = await open({ store: 'memory:' })
+    const { id } = await site.client.createWebhook({ url: site.receiver.url, filter: { events: ['PAY'] } })
+    await pay(site.client, 'a')
+    await delivered(site.client, id, 1)
+    expect(Object.keys(site.receiver.received[0]?.event ?? {})).toEqual(Object.keys(JSON.parse(shown) as object))
   })
 })
 
