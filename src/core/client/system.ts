@@ -18,7 +18,7 @@ export const systemOperations = {
   listMachines: catalogue({ http: 'GET /machines', summary: 'The registered machines', input: nothing, output: z.object({ machines: z.array(machineView) }) }),
   machine: catalogue({
     http: 'GET /machines/{name}', summary: 'A machine as it can be drawn and spoken to',
-    input: z.strictObject({ name: text }),
+    input: z.strictObject({ name: text, /** Sources of machines in it, from the outside in: the chart is that of the innermost. */ child: z.array(text).max(20).optional() }),
     output: machineView.extend({ chart: chart.nullable(), mermaid: text.nullable(), events: z.array(z.object({ type: text, jsonSchema: jsonSchema.nullable() })) }),
   }),
   fleet: catalogue({

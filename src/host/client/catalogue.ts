@@ -1,3 +1,4 @@
+import type { AnyActorLogic } from 'xstate'
 import { z } from 'zod'
 import { catalogueEntryOf } from '../../core/catalogue.ts'
 import type { Handlers, ShownOutput } from '../../core/client/handler.ts'
@@ -6,7 +7,7 @@ import { membersOf } from '../catalogue.ts'
 import type { Definition } from '../definition.ts'
 import { unknownMachine } from '../status.ts'
 import { isMachine } from '../xstate/logic.ts'
-import { eventTypesOf } from '../xstate/outlook.ts'
+import { eventTypesOf, sourceOf } from '../xstate/outlook.ts'
 import type { ClientParts } from './parts.ts'
 import { toJson } from './views.ts'
 
@@ -29,11 +30,12 @@ const machineView = ({ name, version, hash, logic }: Definition): ShownOutput<'l
 export function catalogueHandlers({ env, runtime }: ClientParts) {
   return {
     listMachines: async () => ({ machines: [...env.definitions.values()].filter(({ name }) => !isSystemMachine(name)).map(machineView) }),
-    machine: async ({ name }) => {
+    machine: async ({ name, child = [] }) => {
       const definition = env.definitions.get(name)
       if (!definition) throw unknownMachine(name, env.definitions)
       const events = eventsKnown(definition).map(type => ({ type, jsonSchema: schemaOf(definition, type) }))
-      return { ...machineView(definition), ...(env.draw(definition.logic) ?? { chart: null, mermaid: null }), events }
+      const drawn = child.reduce<AnyActorLogic | undefined>((logic, src) => (logic && isMachine(logic) ? sourceOf(logic, src) : undefined), definition.logic)
+      return { ...machineView(definition), ...((drawn && env.draw(drawn)) ?? { chart: null, mermaid: null }), events }
     },
     listAgents: async query => ({ agents: runtime.agents.list(query).map(item => ({ ...item })) }),
     listPatterns: async query => ({ patterns: runtime.patterns.list(query).map(item => ({ ...item })), definitions: runtime.patterns.definitions(query) }),

@@ -1,6 +1,6 @@
 import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js'
 import type { Chart, ChartState, ChartTransition } from '../../protocol.ts'
-import { widthOf } from './text-width.ts'
+import type { widthOf as WidthOf } from './text-width.ts'
 
 /** A statechart as a graph that can be laid out: boxes with lines of text in them, and arrows with labels. */
 
@@ -52,7 +52,8 @@ const GRAPH_OPTIONS = {
   'elk.spacing.nodeSelfLoop': '14',
 }
 
-export function diagramOf(chart: Chart): Diagram {
+/** `widthOf` measures a line of text in pixels. */
+export function diagramOf(chart: Chart, widthOf: typeof WidthOf): Diagram {
   const boxes = new Map<string, Box>()
   const inside = Map.groupBy(chart.transitions.filter(({ targets }) => targets.length === 0), ({ source }) => source)
   const starts: ElkExtendedEdge[] = []
@@ -73,11 +74,11 @@ export function diagramOf(chart: Chart): Diagram {
   }
 
   const root = nodeOf(chart.root, 0)
-  const { arrows, edges } = arrowsOf(chart.transitions)
+  const { arrows, edges } = arrowsOf(chart.transitions, widthOf)
   return { graph: { id: 'diagram', layoutOptions: GRAPH_OPTIONS, children: [root], edges: [...starts, ...edges] }, boxes, arrows }
 }
 
-function arrowsOf(transitions: readonly ChartTransition[]): { readonly arrows: ReadonlyMap<string, Arrow>; readonly edges: ElkExtendedEdge[] } {
+function arrowsOf(transitions: readonly ChartTransition[], widthOf: typeof WidthOf): { readonly arrows: ReadonlyMap<string, Arrow>; readonly edges: ElkExtendedEdge[] } {
   const between = Map.groupBy(transitions.flatMap(transition => transition.targets.map(target => ({ transition, target }))), ({ transition, target }) => JSON.stringify([transition.source, target]))
   const arrows = new Map<string, Arrow>()
   const edges = [...between.values()].flatMap((same, index): readonly ElkExtendedEdge[] => {

@@ -1,28 +1,35 @@
+import type { OutputOf } from '../../../protocol.ts'
 import { useEffect, useState } from 'react'
 import { createActivity, takenBy } from '../../chart/activity.ts'
 import { ChartView } from '../../chart/chart-view.tsx'
 import { StateList } from '../../chart/state-list.tsx'
 import { useCall } from '../../data/use-call.ts'
+import type { Call } from '../../data/use-call.ts'
 import { EmptyState } from '../../parts/empty-state.tsx'
 import { Failure } from '../../parts/failure.tsx'
 import { Skeleton } from '../../parts/skeleton.tsx'
 import { childPaths, statesOfValue } from './state-value.ts'
 import type { Moment } from './shown-moment.ts'
 
+interface ActorChartProps {
+  readonly moment: Moment
+  readonly machine: Call<OutputOf<'machine'>>
+}
+
 /** The machine of the actor, or of one of its children in process, with what is active now. */
-export function ActorChart({ moment: { actor, step, before } }: { readonly moment: Moment }) {
+export function ActorChart({ moment: { actor, step, before }, machine: own }: ActorChartProps) {
   const [child, setChild] = useState<string>()
   const children = actor.children.filter(({ kind, address }) => kind === 'machine' && address === null)
   const shown = children.find(({ path }) => path === child)
-  const machine = useCall('machine', { name: actor.machine, ...(shown && { child: childPaths(actor.children, shown.path) }) })
+  const inner = useCall('machine', shown ? { name: actor.machine, child: [...childPaths(actor.children, shown.path)] } : null)
+  const machine = shown ? inner : own
   const [activity] = useState(createActivity)
   const chart = machine.data?.chart
   const states = shown ? statesOfValue(shown.value) : actor.states
 
   useEffect(() => {
-    const own = step && (step.path ?? '') === (shown?.path ?? '') ? step : undefined
-    const past = shown ? undefined : before
-    activity.set({ active: new Set(states), taken: chart && own && past ? takenBy(chart, own, past) : new Set() })
+    const taken = chart && step && before && !shown ? takenBy(chart, step, before) : new Set<string>()
+    activity.set({ active: new Set(states), taken })
   })
 
   if (machine.error) return <Failure error={machine.error} onRetry={machine.reload} />
@@ -37,7 +44,7 @@ export function ActorChart({ moment: { actor, step, before } }: { readonly momen
               <option value="">{actor.machine}</option>
               {children.map(({ path, src }) => (
                 <option key={path} value={path}>
-                  {path.replace(/^[.>]/, '')} ({src})
+                  {path.replace(/^\//, '')} ({src})
                 </option>
               ))}
             </select>

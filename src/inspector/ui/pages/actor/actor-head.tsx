@@ -1,6 +1,7 @@
 import type { Snapshot } from '../../../protocol.ts'
 import { Ago, fullTime } from '../../parts/ago.tsx'
 import { ErrorView } from '../../parts/error-view.tsx'
+import { leavesOf } from '../../parts/state-paths.ts'
 import { StatusBadge } from '../../parts/status-badge.tsx'
 import { ActorLink, Link, actorPath } from '../../routing/link.tsx'
 import { Steering } from './steering.tsx'
@@ -20,7 +21,7 @@ export function ActorHead({ actor, isPast, onDone }: ActorHeadProps) {
         <h1 className="address">{address}</h1>
         <StatusBadge status={status} />
         <span className="row" aria-label="Active states">
-          {states.map(state => (
+          {leavesOf(states).map(state => (
             <span key={state} className="chip">
               {state}
             </span>

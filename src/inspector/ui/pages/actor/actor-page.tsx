@@ -1,5 +1,6 @@
-import { useCallback, useState } from 'react'
+import { useCallback, useMemo, useState } from 'react'
 import type { Step } from '../../../protocol.ts'
+import { useCall } from '../../data/use-call.ts'
 import type { PageProps } from '../../pages.ts'
 import { Failure } from '../../parts/failure.tsx'
 import { Skeleton } from '../../parts/skeleton.tsx'
@@ -9,6 +10,7 @@ import { ActorChart } from './actor-chart.tsx'
 import { ActorHead } from './actor-head.tsx'
 import { ActorSide } from './actor-side.tsx'
 import './actor.css'
+import { invokedNames } from './log/step-words.ts'
 import { useLog } from './log/use-log.ts'
 import { useMoment } from './shown-moment.ts'
 import { ComparePanel } from './time/compare-panel.tsx'
@@ -30,6 +32,9 @@ export function ActorPage({ params }: PageProps) {
   const live = useActor(address, useCallback((steps: readonly Step[]) => add(steps), [add]))
   const { moment, error } = useMoment(live, address, at)
   const onAt = useCallback((seq: number | undefined) => setSearch({ at: seq === undefined ? undefined : String(seq) }), [setSearch])
+  const machine = useCall('machine', { name: params['machine'] ?? '' })
+  const chart = machine.data?.chart
+  const invoked = useMemo(() => invokedNames(chart), [chart])
   useTitle(address)
 
   if (!moment || !live.now) {
@@ -66,8 +71,8 @@ export function ActorPage({ params }: PageProps) {
         />
       )}
       <div className="actor-body">
-        <ActorChart moment={moment} />
-        <ActorSide address={address} moment={moment} log={log} progress={live.progress} at={at} tab={search['tab']} onTab={tab => setSearch({ tab: tab === 'log' ? undefined : tab })} onAt={onAt} />
+        <ActorChart moment={moment} machine={machine} />
+        <ActorSide address={address} moment={moment} log={log} invoked={invoked} progress={live.progress} at={at} tab={search['tab']} onTab={tab => setSearch({ tab: tab === 'log' ? undefined : tab })} onAt={onAt} />
       </div>
       {isForking && <ForkDialog address={address} seq={seq} onClose={() => setForking(false)} />}
     </div>

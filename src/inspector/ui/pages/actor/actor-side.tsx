@@ -2,6 +2,7 @@ import type { KeyboardEvent } from 'react'
 import type { Json } from '../../../protocol.ts'
 import { useCall } from '../../data/use-call.ts'
 import { EventLog } from './log/event-log.tsx'
+import type { InvokedNames } from './log/step-words.ts'
 import type { Log } from './log/use-log.ts'
 import { Relations } from './relations.tsx'
 import { SendPanel } from './send/send-panel.tsx'
@@ -17,6 +18,7 @@ interface ActorSideProps {
   readonly address: string
   readonly moment: Moment
   readonly log: Log
+  readonly invoked: InvokedNames
   readonly progress: ReadonlyMap<string, Json>
   readonly at: number | undefined
   readonly tab: string | undefined
@@ -25,7 +27,7 @@ interface ActorSideProps {
 }
 
 /** What stands beside the chart, one thing at a time. */
-export function ActorSide({ address, moment, log, progress, at, tab, onTab, onAt }: ActorSideProps) {
+export function ActorSide({ address, moment, log, invoked, progress, at, tab, onTab, onAt }: ActorSideProps) {
   const current = isTab(tab) ? tab : 'log'
   const { actor, step, before } = moment
   const onKey = (event: KeyboardEvent<HTMLElement>): void => {
@@ -48,7 +50,7 @@ export function ActorSide({ address, moment, log, progress, at, tab, onTab, onAt
       <div role="tabpanel" id="tab-panel" aria-labelledby={`tab-${current}`} className={`tab-panel tab-panel-${current}`} tabIndex={current === 'log' ? -1 : 0}>
         {current === 'log' && (
           <>
-            <EventLog log={log} shownSeq={actor.seq} isLive={at === undefined} onSeq={seq => onAt(seq === actor.lastSeq && at === undefined ? undefined : seq)} />
+            <EventLog log={log} invoked={invoked} shownSeq={actor.seq} isLive={at === undefined} onSeq={seq => onAt(seq === actor.lastSeq && at === undefined ? undefined : seq)} />
             {step && (
               <div className="log-details">
                 <StepDetails step={step} />

@@ -44,7 +44,7 @@ function Family({ actor: { address, parent, run, children }, spawned }: Pick<Rel
           <ul className="stack-small">
             {children.map(child => (
               <li key={child.path}>
-                <span className="chip">{child.kind}</span> {child.address === null ? <code>{child.path.replace(/^[.>]/, '')}</code> : <ActorLink address={child.address} />}{' '}
+                <span className="chip">{child.kind}</span> {child.address === null ? <code>{child.path.replace(/^\//, '')}</code> : <ActorLink address={child.address} />}{' '}
                 <span className="muted small">
                   {child.src}, {child.status}
                   {child.value !== null && ` in ${typeof child.value === 'string' ? child.value : JSON.stringify(child.value)}`}

@@ -10,4 +10,4 @@ export function statesOfValue(value: Json, above = ''): readonly string[] {
 
 /** Sources of the machines on the way from the actor to a child in its tree. */
 export const childPaths = (children: readonly ChildView[], path: string): readonly string[] =>
-  children.filter(child => path === child.path || path.startsWith(`${child.path}.`)).toSorted((a, b) => a.path.length - b.path.length).map(({ src }) => src)
+  children.filter(child => path === child.path || path.startsWith(`${child.path}/`)).toSorted((a, b) => a.path.length - b.path.length).map(({ src }) => src)

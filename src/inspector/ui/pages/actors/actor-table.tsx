@@ -3,6 +3,7 @@ import { memo, useEffect, useRef, useState } from 'react'
 import type { RefObject } from 'react'
 import { Ago } from '../../parts/ago.tsx'
 import { Icon } from '../../parts/icon.tsx'
+import { leavesOf, shortPath } from '../../parts/state-paths.ts'
 import { StatusBadge } from '../../parts/status-badge.tsx'
 import { Link, actorPath } from '../../routing/link.tsx'
 import { navigate } from '../../routing/location.ts'
@@ -78,9 +79,9 @@ const ActorTableRow = memo(({ row: { info, passes }, index, top, height, isChose
       <StatusBadge status={info.status} />
     </span>
     <span role="cell" className="actor-states" title={info.states.join(', ')}>
-      {leaves(info.states).map(state => (
+      {leavesOf(info.states).map(state => (
         <span key={state} className="chip">
-          {state}
+          {shortPath(state)}
         </span>
       ))}
       {info.openTasks > 0 && (
@@ -98,9 +99,6 @@ const ActorTableRow = memo(({ row: { info, passes }, index, top, height, isChose
     </span>
   </div>
 ))
-
-/** The innermost of the active states: the others are part of their names. */
-const leaves = (states: readonly string[]): readonly string[] => states.filter(state => !states.some(other => other.startsWith(`${state}.`)))
 
 function useRowPx(): number {
   const [isNarrow, setNarrow] = useState(NARROW.matches)

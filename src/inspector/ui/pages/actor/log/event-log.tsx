@@ -3,7 +3,10 @@ import { memo, useEffect, useRef } from 'react'
 import type { Step } from '../../../../protocol.ts'
 import { Failure } from '../../../parts/failure.tsx'
 import { Icon } from '../../../parts/icon.tsx'
+import { leavesOf, shortPath } from '../../../parts/state-paths.ts'
 import { Skeleton } from '../../../parts/skeleton.tsx'
+import { whatOf } from './step-words.ts'
+import type { InvokedNames } from './step-words.ts'
 import type { Log } from './use-log.ts'
 
 const ROW_PX = 34
@@ -12,13 +15,14 @@ const AHEAD = 20
 
 interface EventLogProps {
   readonly log: Log
+  readonly invoked: InvokedNames
   readonly shownSeq: number
   readonly isLive: boolean
   readonly onSeq: (seq: number) => void
 }
 
 /** What has happened, oldest first; the end stays in sight as long as one looks at the present. */
-export function EventLog({ log, shownSeq, isLive, onSeq }: EventLogProps) {
+export function EventLog({ log, invoked, shownSeq, isLive, onSeq }: EventLogProps) {
   const { steps, isFromStart, loadOlder } = log
   const scroller = useRef<HTMLDivElement>(null)
   const virtual = useVirtualizer({ count: steps.length, getScrollElement: () => scroller.current, estimateSize: () => ROW_PX, overscan: 10, getItemKey: index => steps[index]?.seq ?? index })
@@ -51,7 +55,7 @@ export function EventLog({ log, shownSeq, isLive, onSeq }: EventLogProps) {
       <ol style={{ height: virtual.getTotalSize(), position: 'relative' }}>
         {virtual.getVirtualItems().map(({ index, start }) => {
           const step = steps[index]
-          return step && <LogRow key={step.seq} step={step} top={start} isShown={step.seq === shownSeq} onSeq={onSeq} />
+          return step && <LogRow key={step.seq} step={step} invoked={invoked} top={start} isShown={step.seq === shownSeq} onSeq={onSeq} />
         })}
       </ol>
     </div>
@@ -60,12 +64,13 @@ export function EventLog({ log, shownSeq, isLive, onSeq }: EventLogProps) {
 
 interface LogRowProps {
   readonly step: Step
+  readonly invoked: InvokedNames
   readonly top: number
   readonly isShown: boolean
   readonly onSeq: (seq: number) => void
 }
 
-const LogRow = memo(({ step, top, isShown, onSeq }: LogRowProps) => (
+const LogRow = memo(({ step, invoked, top, isShown, onSeq }: LogRowProps) => (
   <li style={{ transform: `translateY(${top}px)` }}>
     <button type="button" className={`log-row ${isShown ? 'is-shown' : ''}`} aria-current={isShown ? 'step' : undefined} onClick={() => onSeq(step.seq)}>
       <span className="log-seq">{step.seq}</span>
@@ -74,19 +79,12 @@ const LogRow = memo(({ step, top, isShown, onSeq }: LogRowProps) => (
       </time>
       <span className={`log-what ${step.error ? 'has-error' : ''}`}>
         {step.error && <Icon name="warning" size={14} />}
-        {whatOf(step)}
+        {whatOf(step, invoked)}
       </span>
-      <span className="log-states muted">{step.states.at(-1) ?? step.status}</span>
+      <span className="log-states muted">{leavesOf(step.states).map(shortPath).join(', ') || step.status}</span>
     </button>
   </li>
 ))
-
-/** In a few words: the event, or what else has moved the actor. */
-export function whatOf({ event, kind, error, path }: Step): string {
-  const what = event ? event.type : kind
-  const place = path ? ` @ ${path}` : ''
-  return error && !event ? `${what}${place}: ${error.message}` : `${what}${place}`
-}
 
 const clock = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', second: '2-digit', fractionalSecondDigits: 3 })
 const clockTime = (at: number): string => clock.format(at)
