@@ -17,7 +17,7 @@ const parcelMachine = setup({
   },
   actors: {
     carrier,
-    label: task<{ readonly to: string }, string>({
+    label: task<string, { readonly to: string }>({
       run: ({ input, attempt, progress }) => {
         progress({ printed: attempt })
         if (attempt < 2) throw new Error('the printer is out of paper', { cause: new Error('tray 2 is empty') })
