@@ -1,5 +1,6 @@
 import type { ElkExtendedEdge, ElkNode } from 'elkjs/lib/elk-api.js'
 import type { Chart, ChartState, ChartTransition } from '../../protocol.ts'
+import { durationText } from '../parts/duration-text.ts'
 import type { widthOf as WidthOf } from './text-width.ts'
 
 /** A statechart as a graph that can be laid out: boxes with lines of text in them, and arrows with labels. */
@@ -43,9 +44,9 @@ const GRAPH_OPTIONS = {
   'elk.edgeRouting': 'ORTHOGONAL',
   'elk.json.edgeCoords': 'ROOT',
   'elk.layered.nodePlacement.strategy': 'NETWORK_SIMPLEX',
-  'elk.layered.spacing.nodeNodeBetweenLayers': '34',
-  'elk.layered.spacing.edgeNodeBetweenLayers': '16',
-  'elk.spacing.nodeNode': '32',
+  'elk.layered.spacing.nodeNodeBetweenLayers': '20',
+  'elk.layered.spacing.edgeNodeBetweenLayers': '12',
+  'elk.spacing.nodeNode': '28',
   'elk.spacing.edgeNode': '18',
   'elk.spacing.edgeEdge': '14',
   'elk.spacing.edgeLabel': '5',
@@ -101,6 +102,7 @@ const linesOf = ({ invoke, entry, exit }: ChartState): readonly string[] => [
   ...(exit.length > 0 ? [`exit / ${exit.join(', ')}`] : []),
 ]
 
-export const labelOf = ({ label, guard }: ChartTransition): string => (guard === null ? label : `${label} [${guard}]`)
+export const labelOf = ({ label, guard }: ChartTransition): string => (guard === null ? readable(label) : `${readable(label)} [${guard}]`)
+const readable = (label: string): string => label.replace(/^after (\d+) ms$/, (_, ms: string) => `after ${durationText(Number(ms))}`)
 const actionsOf = ({ actions }: ChartTransition): string => (actions.length > 0 ? ` / ${actions.join(', ')}` : '')
 const cut = (line: string): string => (line.length > LINE_CHARS_MAX ? `${line.slice(0, LINE_CHARS_MAX - 1)}…` : line)

@@ -23,8 +23,8 @@ const UNITS = [
   [1_000, 's'],
 ] as const
 
-/** `3 min`, `2 d`: the largest unit that fits. */
-export function duration(ms: number): string {
+/** `3 min`, `2 d`: the largest unit that fits, so that it seldom changes. */
+function coarseDuration(ms: number): string {
   const [size, unit] = UNITS.find(([least]) => ms >= least) ?? [1, 'ms']
   return `${Math.floor(Math.max(ms, 0) / size)} ${unit}`
 }
@@ -37,7 +37,7 @@ export function Ago({ at }: { readonly at: number }) {
   const age = useNow() - at
   return (
     <time dateTime={new Date(at).toISOString()} title={fullTime(at)}>
-      {age < 1_000 ? 'now' : `${duration(age)} ago`}
+      {age < 1_000 ? 'now' : `${coarseDuration(age)} ago`}
     </time>
   )
 }

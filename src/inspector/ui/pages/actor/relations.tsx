@@ -1,6 +1,7 @@
 import type { Json, OutputOf, Snapshot } from '../../../protocol.ts'
 import { Countdown, fullTime } from '../../parts/ago.tsx'
 import { Icon } from '../../parts/icon.tsx'
+import { eventWords } from './log/step-words.ts'
 import { ActorLink } from '../../routing/link.tsx'
 
 interface RelationsProps {
@@ -82,7 +83,7 @@ const Timers = ({ actor: { timers, status }, isPast }: Pick<RelationsProps, 'act
           {timers.map(timer => (
             <tr key={`${timer.source} ${timer.id}`}>
               <td>
-                <code className="wrap">{timer.event}</code>
+                <span className="wrap" title={timer.event}>{eventWords(timer.event)}</span>
               </td>
               <td>{isPast || status !== 'active' ? fullTime(timer.dueAt) : <Countdown to={timer.dueAt} />}</td>
             </tr>

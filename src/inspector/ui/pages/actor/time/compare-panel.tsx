@@ -6,6 +6,7 @@ import { Failure } from '../../../parts/failure.tsx'
 import { Icon } from '../../../parts/icon.tsx'
 import { JsonTree } from '../../../parts/json-tree.tsx'
 import { Skeleton } from '../../../parts/skeleton.tsx'
+import { leavesOf } from '../../../parts/state-paths.ts'
 import { StatusBadge } from '../../../parts/status-badge.tsx'
 
 interface ComparePanelProps {
@@ -127,7 +128,7 @@ const shownOf = ({ context, output }: Snapshot) => ({ context, ...(output !== un
 
 const States = ({ own, other }: { readonly own: Snapshot; readonly other: Snapshot }) => (
   <span className="row">
-    {own.states.map(state => (
+    {leavesOf(own.states).map(state => (
       <span key={state} className={`chip ${other.states.includes(state) ? '' : 'is-different'}`}>
         {state}
       </span>
