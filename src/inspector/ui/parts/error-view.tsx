@@ -1,4 +1,5 @@
 import type { ErrorInfo } from '../../protocol.ts'
+import './error-view.css'
 
 /** An error that is kept with an actor, and what has caused it, down to the first. */
 export const ErrorView = ({ error }: { readonly error: ErrorInfo }) => (

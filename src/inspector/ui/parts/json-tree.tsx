@@ -2,6 +2,7 @@ import { memo, useState } from 'react'
 import type { Json } from '../../protocol.ts'
 import { pathText } from './changes.ts'
 import type { Change, Difference } from './changes.ts'
+import './json-tree.css'
 
 /** Entries of one object or array that are shown at once. */
 const PAGE = 100

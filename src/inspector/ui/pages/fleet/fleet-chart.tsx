@@ -3,6 +3,7 @@ import type { Chart } from '../../../protocol.ts'
 import { createActivity } from '../../chart/activity.ts'
 import { ChartView } from '../../chart/chart-view.tsx'
 import type { HeatMap } from './heat.ts'
+import './fleet.css'
 
 interface FleetChartProps {
   readonly chart: Chart

@@ -1,7 +1,8 @@
 import { useState } from 'react'
-import type { DeadLetter, ErrorInfo } from '../../../protocol.ts'
+import type { DeadLetter } from '../../../protocol.ts'
 import { useAction } from '../../data/use-action.ts'
 import { Ago } from '../../parts/ago.tsx'
+import { ErrorView } from '../../parts/error-view.tsx'
 import { notify } from '../../parts/notices.tsx'
 import { ActorLink } from '../../routing/link.tsx'
 import { DiscardDialog } from './discard-dialog.tsx'
@@ -43,7 +44,7 @@ export function LetterRow({ letter, isChosen, onChoose, onChanged }: LetterRowPr
       {!isPresent && <p className="small muted">{state} {resolvedAt !== null && <Ago at={resolvedAt} />}{reason !== null && `: ${reason}`}</p>}
       <details>
         <summary>Cause and content</summary>
-        <Cause cause={cause} />
+        <ErrorView error={cause} />
         <pre className="code" tabIndex={0} aria-label="Content">{JSON.stringify(letter.event, null, 2)}</pre>
       </details>
       {isPresent && open !== 'edit' && (
@@ -56,24 +57,5 @@ export function LetterRow({ letter, isChosen, onChoose, onChanged }: LetterRowPr
       {open === 'edit' && <EventEditor address={address} event={letter.event} isBusy={replay.isBusy} error={replay.error} onCancel={() => setOpen(null)} onSend={event => void replay.run({ id, event }).then(result => (result ? finish('replayed', result) : undefined))} />}
       {open === 'discard' && <DiscardDialog count={1} onClose={() => setOpen(null)} onDiscard={why => void discard.run({ id, ...(why && { reason: why }) }).then(result => finish('discarded', result))} />}
     </li>
-  )
-}
-
-/** An error with its stack, and what caused it. */
-function Cause({ cause: { name, message, code, stack, details, cause } }: { readonly cause: ErrorInfo }) {
-  return (
-    <div className="cause">
-      <p>
-        <strong>{name}</strong> {code !== undefined && <code>{code}</code>} {message}
-      </p>
-      {details !== undefined && <pre className="code" tabIndex={0} aria-label="Details">{JSON.stringify(details, null, 2)}</pre>}
-      {stack !== undefined && <pre className="code" tabIndex={0} aria-label="Stack">{stack}</pre>}
-      {cause !== undefined && (
-        <>
-          <p className="muted small">caused by</p>
-          <Cause cause={cause} />
-        </>
-      )}
-    </div>
   )
 }

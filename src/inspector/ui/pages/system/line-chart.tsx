@@ -17,7 +17,7 @@ interface LineChartProps {
   readonly text: (value: number) => string
 }
 
-const HEIGHT = 180
+const HEIGHT = 160
 
 const clock = (seconds: number): string => new Date(seconds * 1_000).toLocaleTimeString('en-GB')
 
@@ -37,7 +37,7 @@ export function LineChart({ title, lines, columns, text }: LineChartProps) {
     const made = new UPlot({
       width: Math.max(1, element.clientWidth), height: HEIGHT, legend: { show: false }, cursor: { y: false, points: { size: 6 } },
       scales: { y: { range: (_plot, _min, max) => [0, Math.max(max * 1.1, 1)] } },
-      axes: [{ ...axis, space: 80, values: (_plot, values) => values.map(clock) }, { ...axis, size: 64, values: (_plot, values) => values.map(value => latest.current.text(value)) }],
+      axes: [{ ...axis, size: 30, space: 80, values: (_plot, values) => values.map(clock) }, { ...axis, size: 58, values: (_plot, values) => values.map(value => latest.current.text(value)) }],
       series: [{}, ...(JSON.parse(names) as Line[]).map(({ name, colour }) => ({ label: name, stroke: colours(colour), width: 1.75, points: { show: false } }))],
     }, latest.current.columns as UPlot.AlignedData, element)
     plot.current = made
