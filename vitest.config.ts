@@ -54,6 +54,8 @@ export default defineConfig({
       project('unit', ['unit', 'conformance'], 10_000),
       project('integration', ['integration'], 180_000),
       project('fault', ['fault'], 120_000),
+      // Real browsers at real servers; needs `npm run build:ui` first.
+      project('browser', ['browser'], 120_000),
       project('simulation', ['simulation'], 120_000),
       {
         extends: true,

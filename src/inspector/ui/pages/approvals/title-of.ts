@@ -1,5 +1,6 @@
-import type { Json } from '../../../protocol.ts'
-import type { Approval } from './use-approvals.ts'
+import type { Json, OutputOf } from '../../../protocol.ts'
+
+type Approval = OutputOf<'listApprovals'>['approvals'][number]
 
 const PARTS_MAX = 4
 
