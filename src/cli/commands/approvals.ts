@@ -13,7 +13,8 @@ export const approvals: Run<{ readonly run?: string; readonly limit?: number }> 
     if (page.approvals.length === 0) return out.note('Nobody waits for a decision.')
     for (const { id, address, title, subject, approvers, votes, since, dueAt } of page.approvals) {
       out.line(out.paint('bold', title), '  ', out.paint('dim', `${address}, asked ${ago(since)}${dueAt === null ? '' : `, ends ${until(dueAt)}`}`))
-      out.line('  ', typeof subject === 'string' ? subject : JSON.stringify(subject))
+      const shown = typeof subject === 'string' ? subject : JSON.stringify(subject)
+      if (shown !== title) out.line('  ', shown)
       if (approvers.length > 0) out.line('  ', out.paint('dim', 'asked    '), approvers.join(', '))
       for (const { by, approve, reason } of votes) out.line('  ', out.paint('dim', 'voted    '), `${by}: ${approve ? 'yes' : 'no'}${reason === null ? '' : `, ${reason}`}`)
       out.line('  ', out.paint('dim', 'decide   '), `troupe approve '${id}'`)

@@ -28,14 +28,17 @@ export function tellSnapshot(out: Output, snapshot: Snapshot): void {
   if (run !== address) fact('run', run, parent === null || parent === run ? '' : `, child of ${parent}`)
   if (tags.length > 0) fact('tags', tags.join(' '))
   if (waiting > 0) fact('waiting', `${waiting} events`)
-  for (const { event, dueAt } of timers) fact('timer', event, ' ', until(dueAt))
+  for (const { event, dueAt } of timers) fact('timer', timerName(event), ' ', until(dueAt))
   for (const { name, attempt, dueAt } of tasks) fact('task', name, `, attempt ${attempt}`, dueAt === null ? ' runs' : ` ${until(dueAt)}`)
-  for (const child of children) fact('child', child.path, ' ', child.address ?? child.src, ' ', child.status)
+  for (const { src, address: own, kind, status: how, value } of children) fact('child', own ?? src, out.paint('dim', ` ${kind} `), how, typeof value === 'string' ? ` ${value}` : '')
   for (const cause of [failure, error]) if (cause) fact('error', out.paint('red', cause.message), cause.code === undefined ? '' : ` (${cause.code})`)
   if (context !== null) tellJson(out, 'context', context)
   if (output !== undefined) tellJson(out, 'output', output)
   if (snapshot.reply !== undefined) tellJson(out, 'reply', snapshot.reply)
 }
+
+/** XState's own name of a delayed transition is none that people gave. */
+const timerName = (event: string): string => event.replace(/^xstate\.after\.(\w+)\.(.+)$/, 'after $1 in $2')
 
 function tellJson(out: Output, name: string, value: unknown): void {
   out.line(out.paint('dim', name))

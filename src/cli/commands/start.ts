@@ -10,7 +10,7 @@ export const start: Run<{ readonly input?: string; readonly wait?: boolean; read
   const input = given === undefined ? undefined : await readJson(given, '--input')
   const client = await connect()
   const { address } = await client.startActor({ machine, ...(key !== undefined && { key }), ...(input !== undefined && { input }), ...(idempotencyKey !== undefined && { idempotencyKey }) }, { signal })
-  if (!wait) return void out.answer({ address }, () => out.line('Started ', out.paint('bold', address)))
+  if (!wait) return out.answer({ address }, () => out.line('Started ', out.paint('bold', address)))
   if (!out.json) out.note('Started ', address)
   const { output } = await client.result({ address, timeoutMs: timeout }, { signal })
   out.answer({ address, output }, () => out.block(laidOut(output)))

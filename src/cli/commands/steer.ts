@@ -23,7 +23,7 @@ export const steer = (action: Action): Run<Options> => async call => {
 }
 
 async function steerThese(action: Action, { args, options, out, signal, client: connect }: Call<Options>): Promise<number | undefined> {
-  if (options.dryRun) return void out.answer({ matched: args.length, done: 0, failed: [] }, () => out.line(`${args.length} actors; nothing was done.`))
+  if (options.dryRun) return out.answer({ matched: args.length, done: 0, failed: [] }, () => out.line(`${args.length} actors; nothing was done.`))
   const client = await connect()
   const { grace } = options
   const calls = { pause: client.pauseActor, resume: client.resumeActor, stop: client.stopActor, cancel: (input: { address: string }) => client.cancelActor({ ...input, ...(grace !== undefined && { graceMs: grace }) }, { signal }) }
@@ -45,8 +45,8 @@ async function steerThese(action: Action, { args, options, out, signal, client: 
 async function steerAll(action: Action, { options, out, signal, client: connect }: Call<Options>, filter: Filter): Promise<number | undefined> {
   const client = await connect()
   const counted = await client.bulk({ filter, action, dryRun: true }, { signal })
-  if (options.dryRun) return void out.answer(counted, () => out.line(`${counted.matched} actors fit the filter; nothing was done.`))
-  if (counted.matched === 0) return void out.answer(counted, () => out.line('No actor fits the filter.'))
+  if (options.dryRun) return out.answer(counted, () => out.line(`${counted.matched} actors fit the filter; nothing was done.`))
+  if (counted.matched === 0) return out.answer(counted, () => out.line('No actor fits the filter.'))
   if (!options.yes && !(await confirm(`${action} ${counted.matched} actors?`))) return 1
   const result = await client.bulk({ filter, action, expected: counted.matched }, { signal })
   out.answer(result, () => tell(result.done, result.failed))

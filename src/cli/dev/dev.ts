@@ -25,6 +25,10 @@ const STORE = 'sqlite:./.troupe/dev.db'
 const PORT = 4747
 /** A process that does not end by itself is killed: everything accepted is in the store. */
 const PATIENCE_MS = 10_000
+/** What ends sooner would end again. */
+const QUICK_MS = 1_000
+/** Exit code of machines that cannot be run; it has said why. */
+const BROKEN = 1
 
 /**
  * Watches, and runs the machines in a process of its own: a change ends that one gracefully and begins another, which goes on
@@ -102,7 +106,9 @@ class Session {
     child.on('message', (fact: Fact) => this.#hear(fact, begun))
     const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
     this.#child = undefined
-    if (!this.#isEnding && !this.#isAgain && code !== 1) this.#call.out.note(`The machines' process has ended (${signal ?? `exit code ${code}`}); a change or r starts it again.`)
+    if (this.#isEnding || this.#isAgain || code === BROKEN) return
+    this.#isAgain = performance.now() - begun > QUICK_MS && this.#files !== undefined
+    this.#call.out.note(`The machines' process has ended (${signal ?? `exit code ${code}`}); ${this.#isAgain ? 'another goes on from the store.' : 'a change or r starts it again.'}`)
   }
 
   #hear(fact: Fact, begun: number): void {

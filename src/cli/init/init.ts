@@ -17,7 +17,7 @@ const DEFAULT = 'agent'
 export const init: Run<Options> = async call => {
   const { args, options, out } = call
   const templates = listTemplates()
-  if (options.list) return void out.answer({ templates }, () => out.table(templates, [{ head: 'TEMPLATE', cell: ({ name }) => name }, { head: 'WHAT', cell: ({ summary }) => summary, min: 20 }]))
+  if (options.list) return out.answer({ templates }, () => out.table(templates, [{ head: 'TEMPLATE', cell: ({ name }) => name }, { head: 'WHAT', cell: ({ summary }) => summary, min: 20 }]))
   const wishes = await ask(call, args[0], templates)
   if (!wishes) return 1
   const { folder, template } = wishes

@@ -67,7 +67,7 @@ export class Output {
   }
 
   /** Gives an answer in the form that was asked for. */
-  answer(value: unknown, tell: () => void): void {
+  answer(value: unknown, tell: () => void): undefined {
     if (this.json) this.document(value)
     else tell()
   }

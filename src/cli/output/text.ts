@@ -20,7 +20,7 @@ const SHORT: Readonly<Record<string, string>> = { '\n': '\\n', '\r': '\\r', '\t'
 /** What a value holds, as it can be seen: nothing in it moves the cursor, or hides. */
 export const clean = (value: string): string => value.replaceAll(UNSEEN, sign => SHORT[sign] ?? `\\u${sign.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
-// oxlint-disable-next-line no-control-regex -- plain text needs no look at its letters
+/** Needs no look at its letters. */
 const PLAIN = /^[\u0020-\u007e]*$/
 const WIDE = /\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{20000}-\u{3fffd}]/u
 const letters = new Intl.Segmenter(undefined, { granularity: 'grapheme' })
