@@ -10,5 +10,5 @@ const counter = setup({ types: { context: {} as { n: number }, events: {} as { t
   },
 })
 
-/** Machines of the tests of `follow`, one of Troupe's own kind among them. */
-export const counters = { counter, other: counter, 'troupe.test': counter }
+/** Machines of the tests of `follow`. */
+export const counters = { counter, other: counter }

@@ -34,7 +34,12 @@ class Follower {
   readonly #filter: StepFilter
   readonly #signal: AbortSignal
   #positions: number[] = []
+  /** Rows read from the journal, while it is behind. */
+  #page: FollowedRow[] = []
   #states: LatestStates | undefined
+  /** Number of the next row in the ring. */
+  #number = -1
+  #failures = 0
   #quietRows = 0
   #toldAt = 0
   /** Whether it stands where the tail stands, so that they share what they tell. */
@@ -50,11 +55,10 @@ class Follower {
     const { node, tail } = this.#parts
     const leave = await tail.join()
     try {
-      yield* this.#begin(from)
-      while (this.#isOpen) {
-        yield* this.#catchUp()
-        yield* this.#keepUp()
-      }
+      this.#failures = tail.failures
+      yield* await this.#begin(from)
+      // One generator, and none inside it: each further one would cost every item some microseconds.
+      while (this.#isOpen) for (const item of await this.#next()) yield item
     } catch (error) {
       // A runtime that closes takes its store away in the middle of a read.
       if (!node.isClosing) throw error
@@ -67,57 +71,64 @@ class Follower {
     return !this.#parts.node.isClosing && !this.#signal.aborted
   }
 
-  async *#begin(from: string | undefined): AsyncGenerator<Item> {
+  async #begin(from: string | undefined): Promise<readonly Item[]> {
     const heads = await this.#parts.tail.headsNow()
     const { positions, begun } = from === undefined ? { positions: heads, begun: undefined } : decodeCursor(from, heads.length)
     const isAhead = positions.some((position, partition) => position + (begun?.partition === partition ? 1 : 0) > (heads[partition] ?? 0))
     if (isAhead && from !== undefined) throw noCursor(from, 'it is ahead of the journal, so of another store or of a state that was lost')
     this.#positions = [...positions]
-    yield this.#cursor(begun)
-    if (begun) yield* this.#read(begun.partition, 1, begun.steps)
+    const start = this.#cursor(begun)
+    if (!begun) return [start]
+    await this.#readPage(begun.partition, 1)
+    return [start, ...(await this.#ofPage(begun.steps))]
   }
 
-  /** Reads the journal, a page of each partition in turn, until the rest is in the ring. */
-  async *#catchUp(): AsyncGenerator<Item> {
-    for (let behind = this.#behind(); behind.length > 0 && this.#isOpen; behind = this.#behind()) {
-      this.#isInStep = false
-      for (const partition of behind) yield* this.#read(partition, PAGE_ROWS)
-    }
-    this.#states = undefined
-  }
-
-  async *#read(partition: number, limit: number, told = 0): AsyncGenerator<Item> {
-    this.#states ??= new LatestStates(this.#parts, BEHIND_CHARS_MAX)
-    const { reader, tail } = this.#parts
-    const rows = await reader.store.journal(partition, this.#positions[partition] ?? 0, limit)
-    if (rows.length === 0) throw this.#trimmed(partition, Math.max(tail.start[partition] ?? 0, (this.#positions[partition] ?? 0) + 1))
-    for (const row of rows) {
-      if (!this.#isOpen) return
-      if (row.position !== (this.#positions[partition] ?? 0) + 1) throw this.#trimmed(partition, row.position - 1)
-      yield* this.#tell(new FollowedRow(this.#parts, partition, row), this.#states, told)
-    }
-  }
-
-  #behind(): readonly number[] {
-    const { start } = this.#parts.tail
-    return start.flatMap((position, partition) => ((this.#positions[partition] ?? 0) < position ? [partition] : []))
-  }
-
-  /** Takes from the ring, until it has gone on without this one. */
-  async *#keepUp(): AsyncGenerator<Item> {
+  /** What the next row has to tell, once there is one. */
+  async #next(): Promise<readonly Item[]> {
     const { tail } = this.#parts
-    const { failures } = tail
-    for (let number = tail.first; this.#isOpen && number >= tail.first; ) {
-      if (tail.failures > failures) throw tail.failure
-      const row = tail.at(number)
-      if (row) {
-        number++
-        if (row.position > (this.#positions[row.partition] ?? 0)) yield* this.#tell(row, tail.states)
-        continue
-      }
-      this.#isInStep ||= tail.heads.every((head, partition) => head === this.#positions[partition])
-      await this.#more()
+    if (this.#page.length > 0) return this.#ofPage()
+    if (this.#number < tail.first) {
+      this.#isInStep = false
+      const behind = this.#nextBehind()
+      if (behind !== undefined) return this.#readPage(behind, PAGE_ROWS)
+      this.#states = undefined
+      this.#number = tail.first
     }
+    if (tail.failures > this.#failures) throw tail.failure
+    const row = tail.at(this.#number)
+    if (row) {
+      this.#number++
+      return row.position > this.#at(row.partition) ? this.#tell(row, tail.states) : []
+    }
+    this.#isInStep ||= tail.heads.every((head, partition) => head === this.#positions[partition])
+    await this.#more()
+    return []
+  }
+
+  #at(partition: number): number {
+    return this.#positions[partition] ?? 0
+  }
+
+  /** A partition of which the ring does not hold all that is still to be told: that which is furthest behind. */
+  #nextBehind(): number | undefined {
+    const lags = this.#parts.tail.start.map((position, partition) => position - this.#at(partition))
+    const most = Math.max(...lags)
+    return most > 0 ? lags.indexOf(most) : undefined
+  }
+
+  async #readPage(partition: number, limit: number): Promise<readonly []> {
+    const { reader, tail } = this.#parts
+    const rows = await reader.store.journal(partition, this.#at(partition), limit)
+    if (rows.length === 0) throw this.#trimmed(partition, Math.max(tail.start[partition] ?? 0, this.#at(partition) + 1))
+    this.#page = rows.map(row => new FollowedRow(this.#parts, partition, row))
+    return []
+  }
+
+  #ofPage(told = 0): Promise<readonly Item[]> {
+    const [row, ...rest] = this.#page as [FollowedRow, ...FollowedRow[]]
+    this.#page = rest
+    if (row.position !== this.#at(row.partition) + 1) throw this.#trimmed(row.partition, row.position - 1)
+    return this.#tell(row, (this.#states ??= new LatestStates(this.#parts, BEHIND_CHARS_MAX)), told)
   }
 
   #more(): Promise<void> {
@@ -135,18 +146,19 @@ class Follower {
     })
   }
 
-  async *#tell(row: FollowedRow, states: LatestStates, told = 0): AsyncGenerator<Item> {
+  async #tell(row: FollowedRow, states: LatestStates, told = 0): Promise<readonly Item[]> {
     const steps = this.#concerns(row) ? await row.steps(states) : []
-    this.#quietRows++
+    const from = this.#positions
+    const items: Item[] = []
     for (const [index, step] of steps.entries()) {
       if (index < told || !this.#passes(step)) continue
-      this.#quietRows = 0
-      yield this.#isInStep ? row.item(steps, index, this.#positions) : { type: 'step', step: { ...step, cursor: row.cursorAfter(steps, index, this.#positions) } }
+      items.push(this.#isInStep ? row.item(steps, index, from) : { type: 'step', step: { ...step, cursor: row.cursorAfter(steps, index, from) } })
     }
-    this.#positions[row.partition] = row.position
+    from[row.partition] = row.position
     const now = this.#parts.env.clock.now()
-    if (this.#quietRows === 0) this.#toldAt = now
-    else if (this.#quietRows >= QUIET_ROWS_MAX || now - this.#toldAt > QUIET_MS_MAX) yield this.#cursor()
+    if (items.length > 0) [this.#quietRows, this.#toldAt] = [0, now]
+    else if (++this.#quietRows >= QUIET_ROWS_MAX || now - this.#toldAt > QUIET_MS_MAX) items.push(this.#cursor())
+    return items
   }
 
   #cursor(begun?: Place['begun']): Item {
@@ -167,7 +179,7 @@ class Follower {
   }
 
   #trimmed(partition: number, to: number): TroupeError {
-    const from = (this.#positions[partition] ?? 0) + 1
+    const from = this.#at(partition) + 1
     const cursor = encodeCursor({ positions: this.#positions.with(partition, to), begun: undefined })
     return new TroupeError('history/trimmed', `positions ${from} to ${to} of partition ${partition} are not retained any more; details.cursor goes on after them`, { details: { partition, from, to, cursor } })
   }

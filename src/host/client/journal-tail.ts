@@ -69,6 +69,8 @@ export class JournalTail {
       this.#leave()
       throw error
     }
+    // What could not be read before.
+    if (this.#dirty.size > 0 && !this.#isReading) void this.#read()
     return () => this.#leave()
   }
 
@@ -128,7 +130,10 @@ export class JournalTail {
     const opening = this.#opening
     await opening
     this.#dirty.delete(partition)
-    const rows = await this.#parts.reader.store.journal(partition, this.#heads[partition] ?? 0, PAGE_ROWS)
+    const rows = await this.#parts.reader.store.journal(partition, this.#heads[partition] ?? 0, PAGE_ROWS).catch((error: unknown) => {
+      this.#dirty.add(partition)
+      throw error
+    })
     // Everybody has left meanwhile; those who have come since begin at other heads.
     if (this.#opening !== opening) return void (this.#opening && this.#dirty.add(partition))
     for (const row of rows) this.#add(new FollowedRow(this.#parts, partition, row))
