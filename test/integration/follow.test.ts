@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
-import { createRuntime } from 'troupe'
+import { TroupeError, createRuntime } from 'troupe'
 import type { Runtime, RuntimeOptions } from 'troupe'
 import { createMemoryStore, createTestWorld } from 'troupe/testing'
 import { liveOperations } from '../../src/core/client/live.ts'
@@ -203,6 +203,44 @@ describe('those who follow', () => {
     await waitUntil(`all are told all (seed ${seed})`, () => readers.every(({ steps }) => steps.length >= 3_010), 30_000)
     for (const { stop } of readers) await stop()
     for (const { steps } of readers) expectWhole(steps, Object.fromEntries(keys.map(key => [`counter/${key}`, 301])))
+  })
+
+  test('read the journal once for all of them', async () => {
+    const store = createMemoryStore()
+    let reads = 0
+    const journal: typeof store.journal = (...place) => (reads++, store.journal(...place))
+    await using runtime = await open(new Proxy(store, { get: (target, name) => (name === 'journal' ? journal : Reflect.get(target, name, target)) }))
+    const all = await Promise.all(Array.from({ length: 100 }, () => follow(runtime)))
+    await runtime.actor('counter', 'a').start()
+    for (let sent = 0; sent < 50; sent++) await runtime.actor('counter', 'a').ask({ type: 'ADD' })
+    await waitUntil('all are told', () => all.every(({ steps }) => steps.length === 51))
+    for (const { stop } of all) await stop()
+    expect(reads).toBeGreaterThan(0)
+    expect(reads).toBeLessThanOrEqual(3 * 51)
+    // What is told is one object, so that a server turns it into text once.
+    expect(new Set(all.map(({ steps }) => steps[50])).size).toBe(1)
+  })
+
+  test('hear of a store that cannot be read, and go on from their cursor once it can', async () => {
+    const store = createMemoryStore()
+    let isBroken = false
+    const journal: typeof store.journal = async (...place) => {
+      if (isBroken) throw new TroupeError('store/failed', 'no answer')
+      return store.journal(...place)
+    }
+    await using runtime = await open(new Proxy(store, { get: (target, name) => (name === 'journal' ? journal : Reflect.get(target, name, target)) }))
+    const from = await cursorOf(runtime)
+    const broken = take(runtime, 10, { from })
+    const failure = expect(broken).rejects.toMatchObject({ code: 'store/failed' })
+    await runtime.actor('counter', 'a').start()
+    const { steps, stop } = await follow(runtime)
+    isBroken = true
+    await runtime.actor('counter', 'a').ask({ type: 'ADD' })
+    await failure
+    await expect(stop()).rejects.toMatchObject({ code: 'store/failed' })
+    isBroken = false
+    expect(steps).toEqual([])
+    expectWhole(await take(runtime, 2, { from }), { 'counter/a': 2 })
   })
 
   test('end with the runtime, and with their signal', async () => {

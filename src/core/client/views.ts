@@ -11,8 +11,8 @@ const count = z.int().min(0)
 export const json = z.json()
 /** `machine/key` */
 export const address = z.string().min(3).max(1_200)
-/** From the page before, unchanged. */
-export const cursor = z.string().max(4_096)
+/** From the page or item before, unchanged. The longest are those of `follow` on a store with 1,024 partitions. */
+export const cursor = z.string().max(8_192)
 /** Entries of a page. */
 export const limit = z.int().min(1).max(1_000)
 export const seq = z.int().min(0)
