@@ -41,7 +41,19 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
  * One stream over as many connections as it takes: each goes on after the last item that the reader was given, so that nothing
  * is lost or doubled. A server that was never reached is an error; one that was there is waited for.
  */
-export async function* resumed(open: Open, url: string, operation: OperationName, input: Readonly<Record<string, unknown>>, signal: AbortSignal): AsyncGenerator<unknown> {
+export const resumed = (open: Open, url: string, operation: OperationName, input: Readonly<Record<string, unknown>>, signal: AbortSignal): AsyncIterable<unknown> => ({
+  [Symbol.asyncIterator]() {
+    const left = new AbortController()
+    const items = read(open, url, operation, input, AbortSignal.any([signal, left.signal]))
+    return {
+      next: () => items.next(),
+      // A generator that waits hears of its end only when it goes on: the signal has it go on.
+      return: () => (left.abort(), items.return(undefined)),
+    }
+  },
+})
+
+async function* read(open: Open, url: string, operation: OperationName, input: Readonly<Record<string, unknown>>, signal: AbortSignal): AsyncGenerator<unknown> {
   let from = input['from']
   let wasOpen = false
   let failures = 0
