@@ -303,7 +303,7 @@ describe('docs/webhooks.md', () => {
     writeFileSync(file, code)
     await using site = await open()
     const secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`
-    const port = await pickPort()
+    const port = pickPort()
     const receiver = spawn(process.execPath, ['--conditions=troupe-source', '--disable-warning=ExperimentalWarning', file], { env: { ...process.env, WEBHOOK_SECRET: secret, PORT: String(port) }, stdio: ['ignore', 'pipe', 'inherit'] })
     try {
       let printed = ''
@@ -314,6 +314,7 @@ describe('docs/webhooks.md', () => {
       await pay(site.client, 'a', 'b')
       await delivered(site.client, id, 2)
       expect(await site.client.redeliver({ id, delivery: '1' })).toMatchObject({ outcome: 'delivered', status: 204 })
+      await waitUntil('it has told of both', () => printed.split('\n').length > 2)
       expect(printed).toBe('order/a PAY\norder/b PAY\n')
     } finally {
       receiver.kill()
