@@ -43,7 +43,7 @@ export type WebhookMessage =
   /** A delivery that was made beside the order: a test, or once more. */
   | { readonly type: 'webhook.delivered'; readonly delivery: Omit<Delivery, 'id'> }
 
-interface Of {
+interface Named {
   readonly id: string
 }
 
@@ -57,12 +57,12 @@ export const webhookMachine = (effects: WebhookEffects) => setup({
     context: {} as WebhookContext,
     input: {} as WebhookInput,
     events: {} as WebhookMessage,
-    emitted: {} as { readonly type: 'webhook.disabled'; readonly id: string; readonly url: string; readonly reason: string },
+    emitted: {} as { readonly type: 'webhook.disabled'; readonly id: string; readonly reason: string },
   },
   actors: {
-    take: task({ ...own, run: async ({ input, signal }: TaskScope<Of>) => effects.take(await effects.read(input.id), signal) }),
-    attempt: task({ ...own, run: async ({ input, signal }: TaskScope<Of>) => effects.attempt(await effects.read(input.id), signal) }),
-    notify: task({ ...own, run: async ({ input }: TaskScope<Of>) => effects.notify(await effects.read(input.id)) }),
+    take: task({ ...own, run: async ({ input, signal }: TaskScope<Named>) => effects.take(await effects.read(input.id), signal) }),
+    attempt: task({ ...own, run: async ({ input, signal }: TaskScope<Named>) => effects.attempt(await effects.read(input.id), signal) }),
+    notify: task({ ...own, run: async ({ input }: TaskScope<Named>) => effects.notify(await effects.read(input.id)) }),
   },
   delays: { retry: ({ context }) => context.waitMs, rest: REST_MS },
   guards: {
@@ -82,11 +82,12 @@ export const webhookMachine = (effects: WebhookEffects) => setup({
       const { address, seq, type } = event
       return { ...next, ...keepDelivery(context, { at, address, seq, type, outcome: error ? 'failed' : 'delivered', attempts: context.attempts + 1, status, ms, error }) }
     }),
-    keepDelivery: assign(({ context, event }) => (event.type === 'webhook.delivered' ? keepDelivery(context, event.delivery) : {})),
+    // Whether a receiver is given up is for the order of deliveries to say.
+    keepDelivery: assign(({ context, event }) => (event.type === 'webhook.delivered' ? keepDelivery(context, event.delivery, context.statistics.failuresInARow) : {})),
     change: assign(({ event }) => (event.type === 'webhook.change' ? event.change : {})),
     enable: assign(({ context }) => ({ disabledReason: null, attempts: 0, statistics: { ...context.statistics, failuresInARow: 0 } })),
     disable: assign((_, { reason }: { readonly reason: string }) => ({ disabledReason: reason })),
-    announce: emit(({ context }) => ({ type: 'webhook.disabled' as const, id: context.id, url: context.url, reason: context.disabledReason ?? '' })),
+    announce: emit(({ context }) => ({ type: 'webhook.disabled' as const, id: context.id, reason: context.disabledReason ?? '' })),
   },
 }).createMachine({
   id: 'webhook',
@@ -150,7 +151,7 @@ export const webhookMachine = (effects: WebhookEffects) => setup({
   },
 })
 
-const idOf = ({ context }: { readonly context: WebhookContext }): Of => ({ id: context.id })
+const idOf = ({ context }: { readonly context: WebhookContext }): Named => ({ id: context.id })
 
 function tooOften({ statistics, log, logged }: WebhookContext): string {
   const last = Object.values(log).find(({ id }) => id === String(logged))

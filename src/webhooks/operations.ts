@@ -62,8 +62,8 @@ export function webhookHandlers(webhooks: Webhooks, history: Client['history']):
     },
     async listWebhooks(page) {
       const { ids, cursor } = await actors.list({ ...page, limit: pageSize(page.limit) })
-      const states = await Promise.all(ids.map(id => actors.state(id)))
-      return { webhooks: states.map(view), ...(cursor !== undefined && { cursor }) }
+      const states = await Promise.all(ids.map(id => stateOf(id).catch(unlessGone)))
+      return { webhooks: states.flatMap(state => (state ? [view(state)] : [])), ...(cursor !== undefined && { cursor }) }
     },
     webhook: async ({ id }) => view(await stateOf(id)),
     async updateWebhook({ id, enabled, ...change }) {
@@ -95,6 +95,11 @@ async function retold(history: Client['history'], webhook: string, { address, se
   const { steps: [step] } = await history({ address, from: seq - 1, limit: 1 })
   if (step?.seq !== seq) throw new TroupeError('history/trimmed', `step ${seq} of ${address} is not retained any more`, { address })
   return eventOf(webhook, { ...step, address, run: addressOf(runOf(parseAddress(address))) })
+}
+
+/** One that was deleted since it was listed is none. */
+function unlessGone(error: unknown): undefined {
+  if (!(error instanceof TroupeError && error.code === 'webhook/unknown')) throw error
 }
 
 const latest = (context: WebhookContext): Delivery => deliveriesOf(context)[0] as Delivery

@@ -59,16 +59,17 @@ export function keepTaken(context: WebhookContext, { events, cursor, gap }: Take
 }
 
 /** The delivery in the log and in the statistics. */
-export function keepDelivery(context: WebhookContext, delivery: Omit<Delivery, 'id'>): Partial<WebhookContext> {
-  const { delivered, failed, retries, failuresInARow, meanMs } = context.statistics
+export function keepDelivery(context: WebhookContext, delivery: Omit<Delivery, 'id'>, failuresInARow?: number): Partial<WebhookContext> {
+  const { delivered, failed, retries, meanMs } = context.statistics
   const isDone = delivery.outcome === 'delivered'
+  const inARow = isDone ? 0 : context.statistics.failuresInARow + 1
   return {
     ...inLog(context, delivery),
     statistics: {
       delivered: delivered + (isDone ? 1 : 0),
       failed: failed + (isDone ? 0 : 1),
       retries: retries + delivery.attempts - 1,
-      failuresInARow: isDone ? 0 : failuresInARow + 1,
+      failuresInARow: failuresInARow ?? inARow,
       lastAt: delivery.at,
       lastStatus: delivery.status,
       meanMs: isDone ? ((meanMs ?? 0) * delivered + delivery.ms) / (delivered + 1) : meanMs,

@@ -45,9 +45,10 @@ export async function take(ports: TakePorts, wanted: Wanted, signal: AbortSignal
     try {
       return { ...(await takeFrom(ports, { ...wanted, cursor: from }, gap !== null, signal)), gap }
     } catch (error) {
-      if (!isGap(error)) throw error
+      if (isGap(error)) from = error.details.cursor
+      else if (isForeign(error) && from === wanted.cursor) from = await present(ports.follow)
+      else throw error
       gap ??= tell(error)
-      from = error.details.cursor
     }
   }
 }
@@ -86,6 +87,9 @@ async function takeFrom({ follow, clock }: TakePorts, { id, filter, cursor: from
 
 /** The journals have lost what comes next; the cursor goes on after it. */
 const isGap = (error: unknown): error is TroupeError & { readonly details: { readonly cursor: string } } => error instanceof TroupeError && error.code === 'history/trimmed' && typeof error.details['cursor'] === 'string'
+
+/** The store has lost the position itself, in a failover or a restored backup. */
+const isForeign = (error: unknown): error is TroupeError => error instanceof TroupeError && error.code === 'config/invalid'
 
 const closing = (): TroupeError => new TroupeError('runtime/closed', 'the runtime is shutting down')
 

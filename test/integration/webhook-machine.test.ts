@@ -24,8 +24,12 @@ function openScript() {
   const asked: string[] = []
   let grown = Promise.withResolvers<void>()
   const gaps = new Set<number>()
-  const follow: Follow = async function* ({ from = String(steps.length) }, { signal } = {}) {
+  /** Positions that the store does not know. */
+  const lost = new Set<string>()
+  const follow: Follow = async function* ({ from: given }, { signal } = {}) {
+    const from = given ?? String(steps.length)
     asked.push(from)
+    if (lost.has(given ?? 'present')) throw new TroupeError('config/invalid', `there is no position ${from}`)
     yield { type: 'cursor', cursor: from }
     for (let at = Number(from); !signal?.aborted; ) {
       const step = steps[at]
@@ -40,6 +44,7 @@ function openScript() {
     asked,
     follow,
     gaps,
+    lost,
     tell: (...types: string[]) => {
       for (const type of types) {
         const seq = steps.length + 1
@@ -56,7 +61,7 @@ async function open(options: WebhooksOptions = {}) {
   const receiver = await openReceiver()
   const script = openScript()
   const clock = createVirtualClock()
-  const reports: TroupeError[] = []
+  const reports: unknown[] = []
   const at = (id: string) => world.runtime.actor('hook', id)
   const state = async (id: string) => (await at(id).snapshot()).context as WebhookContext
   const webhooks = new Webhooks(
@@ -212,6 +217,43 @@ test('a position that is not retained any more is said in the log, and it goes o
   expect(logged.filter(({ type }) => type === 'actor.event')).toHaveLength(3)
   // Gaps one right after the other are one.
   expect(logged.filter(({ type }) => type === 'webhook.gap')).toEqual([1, 2].map(() => expect.objectContaining({ outcome: 'failed', error: expect.objectContaining({ code: 'history/trimmed' }) as unknown }) as unknown))
+})
+
+test('where the store has lost its position itself, it says so and goes on from the present', async () => {
+  await using hooks = await open()
+  await hooks.start('a')
+  hooks.script.tell('A')
+  await hooks.when('it is delivered', ({ statistics }) => statistics.delivered === 1)
+  await hooks.at('a').send({ type: 'webhook.change', change: {}, isEnabled: false })
+  hooks.script.lost.add('1')
+  hooks.script.tell('B')
+  await hooks.at('a').send({ type: 'webhook.change', change: {}, isEnabled: true })
+  await hooks.when('it is said', ({ logged }) => logged === 2)
+  hooks.script.tell('C')
+  await hooks.when('it goes on', ({ statistics }) => statistics.delivered === 2)
+  expect(hooks.receiver.events).toEqual(['A', 'C'])
+  expect(deliveriesOf(await hooks.state('a'))[1]).toMatchObject({ type: 'webhook.gap', error: { code: 'config/invalid' } })
+})
+
+test('a test or a delivery on demand that fails does not disable it', async () => {
+  await using hooks = await open()
+  await hooks.start('a', { failuresMax: 1 })
+  const delivery = { at: 0, address: 'order/1', seq: 1, type: 'webhook.test', outcome: 'failed', attempts: 1, status: 500, ms: 1, error: null } as const
+  await hooks.at('a').ask({ type: 'webhook.delivered', delivery })
+  hooks.script.tell('A')
+  await hooks.when('it is delivered', ({ statistics }) => statistics.delivered === 1)
+  expect(await hooks.state('a')).toMatchObject({ disabledReason: null, logged: 2, statistics: { failed: 1, failuresInARow: 0 } })
+})
+
+test('journals that cannot be read are reported, and asked again', async () => {
+  await using hooks = await open()
+  hooks.script.lost.add('0').add('present')
+  await hooks.start('a')
+  await waitUntil('it is reported', () => hooks.reports.length === 1)
+  hooks.script.lost.clear()
+  hooks.script.tell('A')
+  await hooks.clock.advance(5_000)
+  await hooks.when('it is delivered', ({ statistics }) => statistics.delivered === 1)
 })
 
 test('the log keeps the latest hundred, and a delivery costs the same whatever there is', async () => {

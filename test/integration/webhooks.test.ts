@@ -108,6 +108,10 @@ describe('the registry', () => {
     expect((await client.listWebhooks({})).webhooks).toHaveLength(4)
   })
 
+  test.each([{ timeoutMs: 0 }, { timeoutMs: Number.NaN }, { webhooksMax: 1_001 }, { retry: 0 }])('options that make no sense are refused: %o', async webhooks => {
+    await expect(createRuntime({ machines: { order }, store: 'memory:', webhooks })).rejects.toThrow(failsWith('config/invalid'))
+  })
+
   test('there are no more than webhooksMax', async () => {
     await using site = await open({ webhooks: { ...LOOPBACK, webhooksMax: 2 } })
     const { client, receiver } = site
@@ -166,7 +170,7 @@ describe('deliveries', () => {
     const [first, second] = receiver.received
     expect(second?.body).toBe(first?.body)
     expect(second?.headers['webhook-id']).toBe(first?.headers['webhook-id'])
-    expect((await client.webhook({ id })).statistics).toMatchObject({ delivered: 1, failed: 1, failuresInARow: 0 })
+    expect((await client.webhook({ id })).statistics).toMatchObject({ delivered: 1, failed: 1, failuresInARow: 1 })
     await expect(client.redeliver({ id, delivery: '99' })).rejects.toThrow(failsWith('webhook/unknown'))
   })
 
@@ -197,6 +201,19 @@ describe('deliveries', () => {
     await waitUntil('it is told', async () => (await client.webhook({ id })).statistics.delivered > 0)
     expect(receiver.received[0]?.event).toMatchObject({ address: 'order/a', status: 'failed', failure: { name: 'TroupeError', message: expect.stringContaining('broken on purpose') as string } })
     expect(Object.keys(receiver.received[0]?.event.failure ?? {})).toEqual(['name', 'message', 'code'])
+  })
+
+  test('an event that is too large is told without its payload, one as deep as may be as it is; both hold up nobody', async () => {
+    await using site = await open()
+    const { client, receiver } = site
+    const { id } = await client.createWebhook({ url: receiver.url, filter: { events: ['PAY'] } })
+    await client.startActor({ machine: 'order', key: 'a' })
+    const deep = JSON.parse(`${'['.repeat(60)}${']'.repeat(60)}`) as unknown
+    for (const more of [{ text: 'x'.repeat(300 << 10) }, { deep }, { text: 'y'.repeat(200 << 10) }, { text: 'z'.repeat(200 << 10) }]) await client.sendEvent({ address: 'order/a', event: { type: 'PAY', ...more } })
+    await delivered(client, id, 4)
+    expect(receiver.received.map(({ event }) => [event.truncated ?? false, Object.keys(event.event ?? {})])).toEqual([[true, ['type']], [false, ['type', 'deep']], [false, ['type', 'text']], [false, ['type', 'text']]])
+    expect(await client.redeliver({ id, delivery: '1' })).toMatchObject({ outcome: 'delivered' })
+    expect(receiver.received[4]?.body).toBe(receiver.received[0]?.body)
   })
 
   test('a receiver that is slow holds up nobody else', async () => {
