@@ -16,6 +16,8 @@ export function Dialog({ title, onClose, children, className }: DialogProps) {
   useEffect(() => {
     const element = dialog.current
     element?.showModal()
+    // The browser would choose the button that closes it.
+    element?.querySelector<HTMLElement>('input, textarea, select')?.focus()
     return () => element?.close()
   }, [])
   return (

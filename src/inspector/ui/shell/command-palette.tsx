@@ -25,7 +25,7 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
   return (
     <Dialog title="Find or do" onClose={onClose} className="palette">
       <Command label="Find or do" loop>
-        <Command.Input autoFocus value={typed} onValueChange={setTyped} placeholder="A page, a machine, part of an actor's key…" />
+        <Command.Input value={typed} onValueChange={setTyped} placeholder="A page, a machine, part of an actor's key…" />
         <Command.List>
           <Command.Empty>Nothing is called that. Try part of an actor's key.</Command.Empty>
           {text !== '' && found.data && found.data.actors.length > 0 && (

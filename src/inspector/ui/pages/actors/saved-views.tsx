@@ -86,7 +86,7 @@ function SaveView({ onName, onClose }: { readonly onName: (name: string) => void
       >
         <label className="stack">
           Name
-          <input autoFocus required pattern=".*\S.*" maxLength={60} value={name} onChange={event => setName(event.target.value)} />
+          <input required pattern=".*\S.*" maxLength={60} value={name} onChange={event => setName(event.target.value)} />
         </label>
         <div className="actions">
           <button type="submit" className="primary">

@@ -38,7 +38,7 @@ export function ForkDialog({ address, seq, onClose }: ForkDialogProps) {
         </p>
         <label className="stack-small">
           Key of the new actor
-          <input autoFocus value={key} onChange={event => setKey(event.target.value)} placeholder="random" />
+          <input value={key} onChange={event => setKey(event.target.value)} placeholder="random" />
         </label>
         {fork.error && <Failure error={fork.error} />}
         <div className="actions">
