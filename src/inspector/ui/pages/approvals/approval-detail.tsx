@@ -25,7 +25,7 @@ interface ApprovalDetailProps {
 export function ApprovalDetail({ current, me, onDecided }: ApprovalDetailProps) {
   const [shown, setShown] = useState(current)
   const [before, setBefore] = useState<Approval['subject']>()
-  const [refused, setRefused] = useState<string | null>()
+  const [refusal, setRefusal] = useState<{ readonly revision: string; readonly reason: string | null }>()
   const decision = useAction('decide')
   const isStale = shown.revision !== current.revision
   const approval = isStale ? shown : current
@@ -35,13 +35,14 @@ export function ApprovalDetail({ current, me, onDecided }: ApprovalDetailProps) 
     setShown(current)
   }
   useEffect(() => {
-    if (isStale && refused === 'other-revision') showCurrent()
+    // What was refused for being stale shows what it should have been about.
+    if (isStale && refusal?.revision === approval.revision) showCurrent()
   })
   const decide = async (by: string | null, approve: boolean, reason: string): Promise<void> => {
     const answer = await decision.run({ id: approval.id, approve, revision: approval.revision, ...(by !== null && { by }), ...(reason !== '' && { reason }) })
     onDecided()
     if (!answer) return
-    setRefused(answer.accepted ? undefined : answer.refused)
+    setRefusal(answer.accepted ? undefined : { revision: approval.revision, reason: answer.refused })
     if (answer.accepted) notify({ kind: 'done', text: `${approve ? 'Approved' : 'Rejected'}: ${titleOf(approval)}` })
   }
   return (
@@ -50,7 +51,7 @@ export function ApprovalDetail({ current, me, onDecided }: ApprovalDetailProps) 
         <h2>{titleOf(approval)}</h2>
         <Facts approval={approval} />
       </header>
-      {refused !== undefined && <p className="failure" role="alert">{refusalText(refused)}</p>}
+      {refusal && <p className="failure" role="alert">{refusalText(refusal.revision === approval.revision ? refusal.reason : 'other-revision')}</p>}
       {isStale && (
         <p className="failure is-warning" role="status">
           <span>This was changed after it was shown to you: a decision on this revision will not count.</span>

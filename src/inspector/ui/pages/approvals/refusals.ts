@@ -5,4 +5,4 @@ const texts: Readonly<Record<string, string>> = {
   'answered-already': 'You have decided on this already; the first decision counts.',
 }
 
-export const refusalText = (refused: string | null): string => texts[refused ?? ''] ?? `The decision did not count: ${refused ?? 'no reason was given'}.`
+export const refusalText = (refused: string | null): string => texts[refused ?? ''] ?? `Your decision did not count: ${refused ?? 'no reason was given'}.`
