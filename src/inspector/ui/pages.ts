@@ -28,6 +28,8 @@ export const pages: readonly Page[] = [
   page('/fleet/:machine', async () => (await import('./pages/fleet/fleet-page.tsx')).FleetPage),
   page('/system', async () => (await import('./pages/system/system-page.tsx')).SystemPage),
   page('/webhooks', async () => (await import('./pages/webhooks/webhooks-page.tsx')).WebhooksPage),
+  page('/guests', async () => (await import('./pages/guests/guests-page.tsx')).GuestsPage),
+  page('/guests/:id', async () => (await import('./pages/guests/guest-page.tsx')).GuestPage),
 ]
 
 export interface NavigationItem {

@@ -38,7 +38,7 @@ describe('heat', () => {
   })
 
   it('gives each value the level whose begin in the legend it has reached', () => {
-    expect(heatOf(states, traffic, 'instances').legend.map(({ text }) => text)).toEqual(['> 0', '≥ 6', '≥ 39', '≥ 251', '≥ 1,585'])
+    expect(heatOf(states, traffic, 'instances').legend.map(({ text }) => text)).toEqual(['≥ 1', '≥ 6', '≥ 39', '≥ 251', '≥ 1,585'])
     for (const [instances, level] of [[5, 1], [6, 2], [39, 3], [1_585, 5]] as const) {
       expect(heatOf([state('all', 10_000), state('it', instances)], [], 'instances').states.get('it')?.level, `${instances} actors`).toBe(level)
     }
@@ -46,9 +46,13 @@ describe('heat', () => {
 
   it('shows errors as shares, with what they are shares of', () => {
     const heat = heatOf(states, traffic, 'errors')
-    expect([heat.states.get('busy'), heat.states.get('idle')]).toEqual([{ level: 1, text: '2.0 % (2 of 100)' }, { level: 0, text: '' }])
-    expect(heat.transitions.get('go')).toEqual({ level: 5, text: '25 % (10 of 40)' })
+    expect([heat.states.get('busy'), heat.states.get('idle')]).toEqual([{ level: 1, text: '2.0 %' }, { level: 0, text: '' }])
+    expect(heat.transitions.get('go')).toEqual({ level: 5, text: '25 %' })
     expect(heat.legend[4]?.text).toBe('> 20 %')
+  })
+
+  it('leaves out levels that no number can have', () => {
+    expect(heatOf([state('few', 3)], [], 'instances').legend.map(({ text }) => text)).toEqual(['≥ 1', '≥ 2', '≥ 3'])
   })
 
   it('has no scale where there is nothing to tell apart', () => expect(heatOf([state('idle', 0)], [], 'dwell').legend).toEqual([]))

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { fit, svgOf } from '../../../src/inspector/ui/pages/run/drawing.ts'
+import { fit, fitAddress, svgOf } from '../../../src/inspector/ui/pages/run/drawing.ts'
 import { durationText } from '../../../src/inspector/ui/parts/duration-text.ts'
 import { ganttDrawing } from '../../../src/inspector/ui/pages/run/gantt-drawing.ts'
 import { layOutGantt, ticks } from '../../../src/inspector/ui/pages/run/gantt-layout.ts'
@@ -77,6 +77,11 @@ describe('gantt chart', () => {
   })
 
   it('is empty without spans', () => expect(layOutGantt([], 5)).toEqual({ groups: [], lines: 0, from: 5, to: 6 }))
+})
+
+it('cuts addresses so that the actors of a run can be told apart', () => {
+  expect(fitAddress('reader/study/retries>work-0/member/work-1/member#5', 148)).toBe('reader/…work-1/member#5')
+  expect(fitAddress('order/1', 148)).toBe('order/1')
 })
 
 it('cuts text that has no room', () => expect([fit('short', 100), fit('much too long for it', 64)]).toEqual(['short', 'much too …']))

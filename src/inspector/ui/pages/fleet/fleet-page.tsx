@@ -61,7 +61,7 @@ export function FleetPage({ params: { machine: name = '' } }: PageProps) {
             {chart && <FleetChart chart={chart} hash={machine.data.hash} heat={heat} selected={state} onSelect={choose} />}
             <StatePanel machine={name} state={state} onChanged={fleet.reload} />
           </div>
-          <FleetTable fleet={shown} selected={state} onSelect={choose} />
+          <FleetTable fleet={shown} chart={machine.data.chart} selected={state} onSelect={choose} />
         </>
       )}
     </div>

@@ -56,7 +56,7 @@ const shareOf = (errors: number, all: number): number => (all === 0 ? 0 : errors
 export function heatOf(states: Fleet['states'], traffic: readonly Traffic[], metric: Metric): HeatMap {
   if (metric === 'errors') {
     const max = Math.max(0, ...states.map(({ errors, visits }) => shareOf(errors, visits)), ...traffic.map(({ errors, count }) => shareOf(errors, count)))
-    const heat = (errors: number, all: number): Heat => ({ level: shareLevelOf(shareOf(errors, all), max), text: errors === 0 ? '' : `${percent(shareOf(errors, all))} (${errors} of ${all})` })
+    const heat = (errors: number, all: number): Heat => ({ level: shareLevelOf(shareOf(errors, all), max), text: errors === 0 ? '' : percent(shareOf(errors, all)) })
     return {
       states: new Map(states.map(({ path, errors, visits }) => [path, heat(errors, visits)])),
       transitions: new Map(traffic.map(({ id, errors, count }) => [id, heat(errors, count)])),
@@ -71,8 +71,10 @@ export function heatOf(states: Fleet['states'], traffic: readonly Traffic[], met
   return {
     states: new Map(states.map(state => [state.path, stateHeat(value(state))])),
     transitions: new Map(traffic.map(({ id, count }) => [id, { level: levelOf(count, most), text: `×${count.toLocaleString('en')}` }])),
-    legend: legendOf(max, level => (level === 1 ? '> 0' : `≥ ${text(Math.ceil(beginOf(level, max)))}`)),
+    legend: legendOf(max, level => `≥ ${text(Math.max(1, Math.ceil(beginOf(level, max))))}`),
   }
 }
 
-const legendOf = (max: number, text: (level: number) => string): HeatMap['legend'] => (max === 0 ? [] : Array.from({ length: HEAT_STEPS }, (_, index) => ({ level: index + 1, text: text(index + 1) })))
+const legendOf = (max: number, text: (level: number) => string): HeatMap['legend'] => (max === 0 ? [] : Array.from({ length: HEAT_STEPS }, (_, index) => ({ level: index + 1, text: text(index + 1) }))
+  // A level that begins where the next one does is nobody's.
+  .filter(({ level, text: begin }) => level === HEAT_STEPS || begin !== text(level + 1)))

@@ -26,6 +26,14 @@ export function fit(text: string, width: number): string {
   return text.length <= characters ? text : `${text.slice(0, characters - 1)}…`
 }
 
+/** As much of an address as there is room for: the machine, and the end, in which the actors of a run differ. */
+export function fitAddress(address: string, width: number): string {
+  const characters = Math.floor(width / CHARACTER_WIDTH)
+  const head = address.slice(0, address.indexOf('/') + 1)
+  if (address.length <= characters || head.length > characters - 4) return fit(address, width)
+  return `${head}…${address.slice(head.length + 1 - characters)}`
+}
+
 export const line = (key: string, className: string, x1: number, y1: number, x2: number, y2: number): Shape => ({ key, tag: 'line', className, attributes: { x1, y1, x2, y2 } })
 
 export const label = (key: string, className: string, x: number, y: number, text: string): Shape => ({ key, tag: 'text', className, attributes: { x, y }, text })

@@ -31,7 +31,7 @@ export const tickLines = (layout: GanttLayout, { width, x }: Scale): readonly Sh
 export const groupName = ({ address, line }: Group, hrefOf: HrefOf): Shape => ({ ...label(`group ${address}`, 'group-name', 6, line * LINE_HEIGHT + 16, address), href: hrefOf(address), title: address })
 
 export function barShapes({ span, line, to }: Bar, { x, width }: Scale, hrefOf: HrefOf): readonly Shape[] {
-  const { address, kind, name, outcome, attempts, from } = span
+  const { address, kind, name, outcome, attempts, from, seq } = span
   const [left, right] = [x(from), Math.max(x(to), x(from) + BAR_WIDTH_MIN)]
   const tries = attempts > 1 ? ` · ${attempts} attempts` : ''
   const text = `${name || '(root)'}${tries}`
@@ -41,7 +41,7 @@ export function barShapes({ span, line, to }: Bar, { x, width }: Scale, hrefOf: 
   const key = `${address} ${kind} ${name} ${from} ${line}`
   const y = line * LINE_HEIGHT + (LINE_HEIGHT - BAR_HEIGHT) / 2
   return [
-    { key: `bar ${key}`, tag: 'rect', className: `bar${look}`, attributes: { x: left, y, width: right - left, height: BAR_HEIGHT, rx: 3 }, title: `${kind} ${text}: ${outcome === 'open' ? 'for ' : `${outcome}, `}${durationText(to - from)}`, href: hrefOf(address) },
+    { key: `bar ${key}`, tag: 'rect', className: `bar${look}`, attributes: { x: left, y, width: right - left, height: BAR_HEIGHT, rx: 3 }, title: `${kind} ${text}: ${outcome === 'open' ? 'for ' : `${outcome}, `}${durationText(to - from)}`, href: hrefOf(address, seq) },
     ...(room < 24 ? [] : [label(`text ${key}`, `bar-text${isInside ? '' : ' is-beside'}`, isInside ? left + 4 : right + 4, y + 12, fit(outcome === 'failed' ? `✕ ${text}` : text, room))]),
   ]
 }

@@ -24,11 +24,11 @@ export interface GanttLayout {
   readonly to: number
 }
 
-/** Actors below each other in the order of their begin; of each first the states, then the tasks, on as few lines as they fit without overlapping. */
+/** Actors below each other in the order of their begin; of each first the states, then the tasks, on as few lines as they fit without overlapping, outer states above those in them. */
 export function layOutGantt(spans: readonly Span[], now: number): GanttLayout {
   const from = Math.min(...spans.map(span => span.from))
   const to = Math.max(...spans.map(span => span.to ?? now), from + 1)
-  const byActor = Map.groupBy(spans.toSorted((a, b) => a.from - b.from), span => span.address)
+  const byActor = Map.groupBy(spans.toSorted((a, b) => a.from - b.from || (b.to ?? now) - (a.to ?? now)), span => span.address)
   let lines = 0
   const groups = [...byActor].map(([address, own]): Group => {
     const line = lines++

@@ -1,4 +1,4 @@
-import { fit, label, line } from './drawing.ts'
+import { fit, fitAddress, label, line } from './drawing.ts'
 import type { Drawing, Shape } from './drawing.ts'
 import { durationText } from '../../parts/duration-text.ts'
 import { HEAD_HEIGHT, LANE_WIDTH, TIME_WIDTH } from './sequence-layout.ts'
@@ -20,7 +20,7 @@ export const nameOf = (address: string | null): string => address ?? 'outside'
 export const laneHeads = (lanes: readonly Lane[], hrefOf: HrefOf): readonly Shape[] =>
   lanes.flatMap(({ address, x }): readonly Shape[] => [
     { key: `box ${address}`, tag: 'rect', className: 'lane-box', attributes: { x: x - LANE_WIDTH / 2 + 4, y: 4, width: LANE_WIDTH - 8, height: HEAD_HEIGHT - 10, rx: 6 } },
-    { ...label(`name ${address}`, `lane-name${address === null ? ' quiet' : ''}`, x, HEAD_HEIGHT / 2 + 3, fit(nameOf(address), LANE_WIDTH - 20)), title: nameOf(address), ...(address !== null && { href: hrefOf(address) }) },
+    { ...label(`name ${address}`, `lane-name${address === null ? ' quiet' : ''}`, x, HEAD_HEIGHT / 2 + 3, fitAddress(nameOf(address), LANE_WIDTH - 20)), title: nameOf(address), ...(address !== null && { href: hrefOf(address) }) },
   ])
 
 export const laneLines = (lanes: readonly Lane[], top: number, bottom: number): readonly Shape[] => lanes.map(({ address, x }) => line(`lane ${address}`, 'lane-line', x, top, x, bottom))
