@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { existsSync, statSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -35,18 +36,22 @@ export async function loadConfig(given: string | undefined): Promise<Config> {
 }
 
 async function load(path: string, bad: (why: string, cause?: unknown) => TroupeError): Promise<Readonly<Record<string, unknown>>> {
+  const { href } = pathToFileURL(resolve(path))
   try {
-    return (await import(pathToFileURL(resolve(path)).href)) as Readonly<Record<string, unknown>>
+    return (await import(href)) as Readonly<Record<string, unknown>>
   } catch (error) {
     if (error instanceof TroupeError) throw error
-    throw bad(`cannot be loaded: ${reasonOf(error)}`, error)
+    throw bad(`cannot be loaded: ${reasonOf(error, href)}`, error)
   }
 }
 
 /** The message, and the place where Node names one: `file:line`, or the first frame outside Node. */
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown, url: string): string {
   if (!(error instanceof Error)) return String(error)
-  const lines = (error.stack ?? '').split('\n')
-  const place = /^(?:file:\/\/)?\/.*:\d+$/.test(lines[0] ?? '') ? lines[0] : /\(?(file:\/\/\/\S+:\d+):\d+\)?$/.exec(lines.find(line => line.includes('file:///')) ?? '')?.[1]
+  const frame = /file:\/\/\S+?:\d+/.exec(error.stack ?? '')?.[0]
+  const place = frame ?? /^(?:file:\/\/)?\/.*:\d+$/m.exec(error.stack ?? '')?.[0] ?? (error instanceof SyntaxError ? syntaxPlace(url) : undefined)
   return `${error.message}${place === undefined ? '' : ` (${place.replace('file://', '')})`}`
 }
+
+/** Node tells the place of a syntax error only to whom it ends by it. Nothing of the module has run, nor does it here. */
+const syntaxPlace = (url: string): string | undefined => /^file:\/\/\S+:\d+$/m.exec(spawnSync(process.execPath, [...process.execArgv, '--input-type=module', '--eval', `import ${JSON.stringify(url)}`], { encoding: 'utf8' }).stderr)?.[0]
