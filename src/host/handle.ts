@@ -34,6 +34,8 @@ export interface AskOptions<TLogic extends AnyActorLogic> extends SendOptions {
   readonly until?: Until<TLogic>
   /** Milliseconds to wait. Default 30,000. */
   readonly timeout?: number
+  /** Ends the wait; the event stays accepted. */
+  readonly signal?: AbortSignal
 }
 
 export interface HandleParts {
@@ -101,7 +103,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
    * const { context } = await order.ask({ type: 'PAY' }, { until: { tag: 'settled' }, timeout: 10_000 })
    */
   async ask(event: EventFromLogic<TLogic>, options: AskOptions<TLogic> = {}): Promise<ActorSnapshot<TLogic>> {
-    const { until = 'processed', timeout = ASK_TIMEOUT_MS, idempotencyKey } = options
+    const { until = 'processed', timeout = ASK_TIMEOUT_MS, signal: leave, idempotencyKey } = options
     const { env, node, reader } = this.#parts
     const text = encodeEvent(this.#definition(), this.address, event)
     const request = env.random.id()
@@ -121,7 +123,7 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
       return until === 'processed' ? processed : this.#waitFor(processed, predicateOf(until as Until<AnyActorLogic>), signal, wait)
     }
     try {
-      return (await this.#within(timeout, work)) as ActorSnapshot<TLogic>
+      return (await this.#within(timeout, work, leave)) as ActorSnapshot<TLogic>
     } finally {
       node.forget(request)
       node.forget(`${request}:reply`)
@@ -149,9 +151,9 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
    * Waits for the end, for ever or so many milliseconds, and resolves with the output. Throws the failure, `ask/timeout`, or
    * `actor/ended` when it was stopped or cancelled; in the code of a task `ask/deadlock` too.
    */
-  async result({ timeout }: { readonly timeout?: number } = {}): Promise<OutputFrom<TLogic>> {
-    const isBound = timeout !== undefined || this.#parts.node.asker !== undefined
-    const done = await (isBound ? this.#within(timeout, (signal, wait) => this.#ended(signal, wait)) : this.#ended())
+  async result({ timeout, signal: leave }: { readonly timeout?: number; readonly signal?: AbortSignal } = {}): Promise<OutputFrom<TLogic>> {
+    const isBound = timeout !== undefined || leave !== undefined || this.#parts.node.asker !== undefined
+    const done = await (isBound ? this.#within(timeout, (signal, wait) => this.#ended(signal, wait), leave) : this.#ended())
     if (done.status === 'done') return done.output as OutputFrom<TLogic>
     throw endedError(done)
   }
@@ -298,17 +300,21 @@ export class ActorHandle<TLogic extends AnyActorLogic = AnyActorLogic> {
     return liveStatuses.includes(snapshot.status) ? undefined : snapshot
   }
 
-  #within<T>(ms: number | undefined, work: (signal: AbortSignal, wait: Wait | undefined) => Promise<T>): Promise<T> {
+  #within<T>(ms: number | undefined, work: (signal: AbortSignal, wait: Wait | undefined) => Promise<T>, leave?: AbortSignal): Promise<T> {
     const { env, node } = this.#parts
     if (ms !== undefined && !(ms >= 0 && ms < 2 ** 31)) throw new TroupeError('config/invalid', `${this.address}: timeout must be from 0 to 2^31 milliseconds, not ${ms}`, { address: this.address })
+    leave?.throwIfAborted()
     const controller = new AbortController()
     return new Promise((resolve, reject) => {
       const asker = node.asker
       // What becomes of a probe does not matter: one that is lost is followed by another.
       const wait = asker && new Wait({ env, asker, asked: this.#id, send: message => void node.post(message, Infinity).catch(() => undefined), fail })
       const timer = ms === undefined ? undefined : env.clock.setTimer(() => fail(timeoutError(this.address, ms, wait?.cycle)), ms)
+      const left = (): void => fail(leave?.reason as Error)
+      leave?.addEventListener('abort', left)
       const end = (): void => {
         if (timer) env.clock.clearTimer(timer)
+        leave?.removeEventListener('abort', left)
         wait?.end()
       }
       function fail(error: Error): void {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest'
-import { createRuntime } from 'troupe'
-import type { AuditEntry, Caller, Client } from 'troupe'
+import { actorAt, createRuntime } from 'troupe'
+import type { AuditEntry, Caller, Client, OutputOf } from 'troupe'
+import { sendTo, setup } from 'xstate'
 import { operations } from '../../src/core/client/client.ts'
 import type { OperationName } from '../../src/core/client/client.ts'
 import { roles } from '../../src/core/client/operation.ts'
@@ -76,6 +77,18 @@ describe('the audit', () => {
     expect(await world.runtime.client().startActor({ machine: 'order', key: '1' })).toEqual({ address: 'order/1' })
     expect(world.errors).toEqual([broken])
   })
+})
+
+test('letters of actors of Troupe itself can be seen and given up, but show no content and take no other event', async () => {
+  const rude = setup({}).createMachine({ on: { GO: { actions: sendTo(actorAt('troupe.webhook/none'), { type: 'SECRET', key: 'x' }) } } })
+  await using runtime = await createRuntime({ machines: { rude }, store: 'memory:' })
+  const client = runtime.client()
+  await client.sendEvent({ ...(await client.startActor({ machine: 'rude' })), event: { type: 'GO' } })
+  const { letters: [letter] } = await expect.poll(() => client.listDeadLetters({})).toSatisfy(({ letters }: OutputOf<'listDeadLetters'>) => letters.length === 1).then(() => client.listDeadLetters({}))
+  expect(letter).toMatchObject({ address: 'troupe.webhook/none', kind: 'event', event: null })
+  const id = letter?.id ?? ''
+  await expect(client.replayDeadLetter({ id, event: { type: 'FORGED' } })).rejects.toMatchObject({ code: 'access/denied' })
+  expect(await client.discardDeadLetter({ id })).toMatchObject({ state: 'discarded' })
 })
 
 describe('bad input', () => {

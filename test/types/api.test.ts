@@ -1,6 +1,6 @@
 import { describe, expectTypeOf, test } from 'vitest'
 import { actorAt, createRuntime, remote, reply, task } from 'troupe'
-import type { ActorHandle, ActorSnapshot, JournalEntry, LogicOf, MigrationSource, PersistedSnapshot, Registration, Runtime, RuntimeOptions, StuckActor, StuckPage, StuckQuery, TaskScope, WatchedProgress, WatchedStep } from 'troupe'
+import type { ActorHandle, ActorSnapshot, Client, InputOf, JournalEntry, LogicOf, MigrationSource, OutputOf, PersistedSnapshot, Registration, Runtime, RuntimeOptions, StuckActor, StuckPage, StuckQuery, TaskScope, WatchedProgress, WatchedStep } from 'troupe'
 import { cpuTask, createCpuPool, move } from 'troupe/workers'
 import type { CpuPool } from 'troupe/workers'
 import { assign, fromPromise, fromTransition, sendTo, setup } from 'xstate'
@@ -351,5 +351,19 @@ describe('the pool of threads', () => {
     // @ts-expect-error -- an option there is not
     const options = () => createCpuPool({ thread: 2 })
     expectTypeOf([wrong, options]).toBeArray()
+  })
+})
+
+describe('the client', () => {
+  test('knows what goes in and comes out of each operation', () => {
+    const client = runtime.client({ name: 'ann', role: 'viewer' })
+    expectTypeOf(client).toEqualTypeOf<Client>()
+    expectTypeOf(client.snapshot).parameter(0).toEqualTypeOf<InputOf<'snapshot'>>()
+    expectTypeOf(client.forkActor).returns.resolves.toEqualTypeOf<{ address: string }>()
+    expectTypeOf(client.watch).returns.toEqualTypeOf<AsyncIterable<OutputOf<'watch'>>>()
+    // @ts-expect-error -- no such role
+    runtime.client({ name: 'ann', role: 'boss' })
+    // @ts-expect-error -- an address is needed
+    void client.snapshot({})
   })
 })

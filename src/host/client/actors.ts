@@ -37,12 +37,12 @@ export function actorHandlers(parts: ClientParts) {
       await runtime.at(address).send(event as never, options)
       return { accepted: true }
     },
-    askActor: async ({ address, event, until, timeoutMs, ...options }) => {
-      const asked: AskOptions<AnyActorLogic> = { ...options, ...(until !== undefined && { until }), ...(timeoutMs !== undefined && { timeout: timeoutMs }) }
+    askActor: async ({ address, event, until, timeoutMs, ...options }, { signal }) => {
+      const asked: AskOptions<AnyActorLogic> = { ...options, signal, ...(until !== undefined && { until }), ...(timeoutMs !== undefined && { timeout: timeoutMs }) }
       const { seq, reply } = await runtime.at(address).ask(event as never, asked)
       return snapshotView(parts, parseAddress(address), seq, reply)
     },
-    result: async ({ address, timeoutMs = RESULT_MS }) => jsonIf('output', await runtime.at(address).result({ timeout: timeoutMs })),
+    result: async ({ address, timeoutMs = RESULT_MS }, { signal }) => jsonIf('output', await runtime.at(address).result({ timeout: timeoutMs, signal })),
     forkActor: async ({ address, seq, key, idempotencyKey }) => {
       const made = idempotencyKey === undefined ? undefined : keyOf('fork', address, seq, idempotencyKey)
       const newKey = key ?? made ?? env.random.id()

@@ -1,10 +1,12 @@
-import { DEFAULT_TENANT, addressOf, parseActorId } from '../../core/address.ts'
+import { DEFAULT_TENANT, addressOf, parseActorId, parseAddress } from '../../core/address.ts'
+import type { ActorId } from '../../core/address.ts'
 import type { Handlers, ShownOutput } from '../../core/client/handler.ts'
 import { TroupeError, toErrorInfo } from '../../core/errors.ts'
 import { decodeJson } from '../../core/json.ts'
 import { pageSize } from '../../core/limits.ts'
 import type { Body, LocalBody } from '../../core/message.ts'
 import type { DeadLetter } from '../../core/store.ts'
+import { isSystemMachine } from '../../core/system-machine.ts'
 import { readMessage } from '../batch.ts'
 import { decodeError } from '../coding.ts'
 import type { ClientParts } from './parts.ts'
@@ -19,7 +21,9 @@ export function letterHandlers({ env, reader, runtime }: ClientParts) {
     const shown = { id, address: addressOf(actor), at, state, resolvedAt, reason }
     try {
       const { body, from } = readMessage({ id, to: actor, at, data }, env.codec)
-      return { ...shown, ...contentOf(body), from: from && addressOf(from), cause: decodeError(env.codec, actor, cause) }
+      const content = contentOf(body)
+      // Actors of Troupe itself keep secrets.
+      return { ...shown, ...content, event: isSystemActor(actor) ? null : content.event, from: from && addressOf(from), cause: decodeError(env.codec, actor, cause) }
     } catch (error) {
       // Kept because it could not be read: it must not hide the others.
       return { ...shown, kind: 'unreadable', event: null, task: null, from: null, cause: toErrorInfo(error) }
@@ -41,7 +45,8 @@ export function letterHandlers({ env, reader, runtime }: ClientParts) {
     },
     deadLetter: ({ id }) => find(id),
     replayDeadLetter: async ({ id, event }) => {
-      await find(id)
+      const { address } = await find(id)
+      if (event && isSystemActor(parseAddress(address))) throw new TroupeError('access/denied', `replayDeadLetter: ${address} is Troupe's own, and takes its own events only`, { address })
       await runtime.deadLetters.replay(id, event && { event: event as { type: string } })
       return find(id)
     },
@@ -52,6 +57,8 @@ export function letterHandlers({ env, reader, runtime }: ClientParts) {
     },
   } satisfies Partial<Handlers>
 }
+
+const isSystemActor = (id: ActorId): boolean => isSystemMachine(parseActorId(id).machine)
 
 /** As many, at least one, as an answer may hold. */
 function lightest(letters: readonly DeadLetter[]): readonly DeadLetter[] {
