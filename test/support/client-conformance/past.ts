@@ -81,10 +81,10 @@ export function wholes(withClient: WithClient): void {
   })
 
   withClient('counts how the actors of a machine fare, by state and transition', async client => {
-    for (const key of ['1', '2', '3']) await shipped(client, key)
+    for (const key of ['1', '2', '3']) await client.result(await shipped(client, key))
     const waits = await started(client, 'order', '4')
     await client.askActor({ ...waits, event: { type: 'BREAK' } }).catch(() => undefined)
-    await client.sendEvent({ ...waits, event: { type: 'FIX' } })
+    await client.askActor({ ...waits, event: { type: 'FIX' } })
     const fleet = await client.fleet({ name: 'order' })
     expect(fleet).toMatchObject({ machine: 'order', instances: 4, sampled: 4 })
     expect(fleet.states).toMatchObject([

@@ -101,7 +101,7 @@ export function approvals(withClient: WithClient): void {
   withClient('takes a decision for a machine that answers nothing, and refuses one on what has changed', async client => {
     const actor = await started(client, 'door', '1')
     const { id = '', revision = '' } = (await inbox(client)).approvals[0] ?? {}
-    await client.sendEvent({ ...actor, event: { type: 'PAINT' } })
+    await client.askActor({ ...actor, event: { type: 'PAINT' } })
     expect(await client.decide({ id, revision, approve: true })).toMatchObject({ accepted: false, refused: expect.stringContaining('revision 2') })
     expect(await client.decide({ id, revision: '2', approve: false })).toEqual({ accepted: false, refused: 'the actor has not acted upon it' })
     expect(await client.decide({ id, revision: '2', approve: true })).toEqual({ accepted: true, refused: null })
