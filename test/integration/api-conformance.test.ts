@@ -91,7 +91,7 @@ function requestsOf(path: string, { parameters, requestBody }: OpenApiOperation)
 function queryText(query: unknown): string {
   const params = new URLSearchParams()
   if (typeof query === 'object' && query !== null) for (const [name, value] of Object.entries(query)) for (const one of Array.isArray(value) ? value : [value]) params.append(name, typeof one === 'string' ? one : JSON.stringify(one))
-  return params.size > 0 ? `?${params}` : ''
+  return params.size > 0 ? `?${params.toString()}` : ''
 }
 
 function expectDocumented({ status, headers, body, text }: Answer, check: ValidateFunction): void {
