@@ -35,6 +35,10 @@ const project = (name: string, folders: readonly string[], timeoutMs: number) =>
   },
 })
 
+/** Real browsers at real servers. */
+const { test: inBrowser, ...browser } = project('browser', ['browser'], 120_000)
+const browserProject = { ...browser, test: { ...inBrowser, globalSetup: ['test/support/browser/prepare.ts'], setupFiles: ['test/support/browser/skip-without-chromium.ts'], expect: { poll: { timeout: 20_000 } } } }
+
 export default defineConfig({
   plugins: [sameConditionsAsNode],
   test: {
@@ -54,8 +58,7 @@ export default defineConfig({
       project('unit', ['unit', 'conformance'], 10_000),
       project('integration', ['integration'], 180_000),
       project('fault', ['fault'], 120_000),
-      // Real browsers at real servers; needs `npm run build:ui` first.
-      project('browser', ['browser'], 120_000),
+      browserProject,
       project('simulation', ['simulation'], 120_000),
       {
         extends: true,

@@ -1,15 +1,10 @@
-import { existsSync } from 'node:fs'
 import axe from 'axe-core'
 import type { AxeResults } from 'axe-core'
 import { chromium } from 'playwright-core'
 import type { Browser, Page } from 'playwright-core'
+import { chromiumPath } from './find-chromium.ts'
 
-/** Where Debian, Ubuntu and Chrome itself put it. */
-const PLACES = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync']
-
-/** A Chromium of this machine; undefined where there is none. */
-export const chromiumPath = PLACES.find(path => existsSync(path))
 
 export interface PageOptions {
   readonly scheme?: 'light' | 'dark'
@@ -17,11 +12,17 @@ export interface PageOptions {
   readonly height?: number
 }
 
+/** Starts with its first page, so that set-ups need none where tests are skipped. */
 export async function openBrowser() {
-  const browser: Browser = await chromium.launch({ ...(chromiumPath && { executablePath: chromiumPath }), args: FLAGS })
+  let started: Promise<Browser> | undefined
+  const start = (): Promise<Browser> => {
+    const executablePath = chromiumPath()
+    return chromium.launch({ ...(executablePath && { executablePath }), args: FLAGS })
+  }
   return {
     /** A page in a context of its own. What it logs as an error, or throws, is in `faults`. */
     async open(url: string, { scheme = 'light', width = 1_440, height = 900 }: PageOptions = {}) {
+      const browser = await (started ??= start())
       const context = await browser.newContext({ viewport: { width, height }, colorScheme: scheme, reducedMotion: 'reduce', acceptDownloads: true })
       const page = await context.newPage()
       const faults: string[] = []
@@ -30,7 +31,9 @@ export async function openBrowser() {
       await page.goto(url)
       return { page, faults, close: () => context.close() }
     },
-    [Symbol.asyncDispose]: () => browser.close(),
+    async [Symbol.asyncDispose](): Promise<void> {
+      await (await started)?.close()
+    },
   }
 }
 

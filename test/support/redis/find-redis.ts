@@ -20,7 +20,7 @@ export const findRedis = (options?: FindOptions): Promise<string> =>
 export const findPython = (options?: FindOptions): Promise<string> =>
   findOrInstall('python3', INSTALL_PYTHON, 'the tests of the Python worker need python3 3.10 or newer on PATH: `apt-get install python3`, `dnf install python3` or `brew install python3`', options)
 
-async function findOrInstall(
+export async function findOrInstall(
   name: string,
   script: string,
   hint: string,
@@ -59,7 +59,7 @@ fi
 
 const INSTALL_PYTHON = installOnce('python3')
 
-function installOnce(name: string): string {
+export function installOnce(name: string): string {
   return `
 set -e
 command -v ${name} && exit 0

@@ -35,7 +35,8 @@ export function ActorTable({ list, total }: ActorTableProps) {
   const chosen = useRowKeys(scroller, rows.length, index => rows.at(index)?.info.address, index => virtual.scrollToIndex(index))
 
   return (
-    <div className="actor-table" role="table" aria-label="Actors" aria-rowcount={total ?? rows.length}>
+    <div className="actor-table">
+      <div className="actor-grid" role="table" aria-label="Actors" aria-rowcount={total ?? rows.length}>
       <div role="rowgroup">
         <div className="actor-row actor-heads" role="row">
           <span role="columnheader">Actor</span>
@@ -52,6 +53,7 @@ export function ActorTable({ list, total }: ActorTableProps) {
             return row && <ActorTableRow key={key} row={row} index={index} top={start} height={size} isChosen={index === chosen} />
           })}
         </div>
+      </div>
       </div>
       <p className="actor-foot muted small" role="status">
         {rows.length.toLocaleString('en')} {isWhole ? '' : `of ${total?.toLocaleString('en') ?? 'more'} `}shown{isLoading ? ', loading…' : ''}
@@ -112,6 +114,8 @@ function useRowPx(): number {
 
 const isTyping = (target: EventTarget | null): boolean => target instanceof HTMLElement && target.closest('input, textarea, select, [contenteditable], dialog') !== null
 
+const isControl = (target: EventTarget | null): boolean => target instanceof HTMLElement && target.closest('a, button, summary') !== null
+
 /** Moves a choice through the rows by key, and opens it. Returns the row chosen, or -1. */
 function useRowKeys(scroller: RefObject<HTMLDivElement | null>, count: number, addressAt: (index: number) => string | undefined, show: (index: number) => void): number {
   const [chosen, setChosen] = useState(-1)
@@ -125,7 +129,7 @@ function useRowKeys(scroller: RefObject<HTMLDivElement | null>, count: number, a
         const next = Math.min(Math.max(chosen + move, 0), count - 1)
         setChosen(next)
         if (next >= 0) show(next)
-      } else if (event.key === 'Enter' && (inList || event.target === document.body)) {
+      } else if (event.key === 'Enter' && !isControl(event.target)) {
         const address = addressAt(chosen)
         if (address !== undefined) navigate(actorPath(address))
       }
