@@ -11,5 +11,7 @@ function ShapeElement({ shape: { tag: Tag, className, attributes, text, title, h
       {text}
     </Tag>
   )
-  return href === undefined ? element : <Link to={href} aria-label={title ?? text}>{element}</Link>
+  // Who speaks to the page says what it shows: a name that is cut stands in the label as it is.
+  const label = [text, title].filter((part, index, all) => part !== undefined && !(index === 0 && all[1]?.includes(part))).join(', ')
+  return href === undefined ? element : <Link to={href} aria-label={label}>{element}</Link>
 }
