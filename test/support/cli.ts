@@ -65,7 +65,9 @@ export function startCli({ cwd, env = {} }: CliOptions, ...args: readonly string
     type: given => void child.stdin.write(given),
     signal: signal => void child.kill(signal),
     until: async (what, timeoutMs = 60_000) => {
-      await waitUntil(`${what} in:\n${out}${err}`, () => what.test(out + err) || child.exitCode !== null, timeoutMs)
+      await waitUntil(String(what), () => what.test(out + err) || child.exitCode !== null, timeoutMs).catch((error: unknown) => {
+        throw new Error(`${(error as Error).message} in:\n${out}${err}`)
+      })
       const found = what.exec(out + err)
       if (!found) throw new Error(`it has ended without ${what}:\n${out}${err}`)
       return found

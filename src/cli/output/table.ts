@@ -1,4 +1,4 @@
-import { cut, shown } from './text.ts'
+import { cutStyled, shown } from './text.ts'
 import type { Painted, Text } from './text.ts'
 
 export interface Column<TRow> {
@@ -33,15 +33,7 @@ function fit(widths: number[], mins: readonly number[], room: number): void {
 }
 
 function padded({ text, width }: Painted, room: number, isRight: boolean, isLast: boolean): string {
-  if (width > room) return cutPainted(text, room)
+  if (width > room) return cutStyled(text, room)
   const space = ' '.repeat(room - width)
   return isRight ? space + text : isLast ? text : text + space
-}
-
-/** A style is whole around its text: it is cut inside. */
-function cutPainted(text: string, room: number): string {
-  // oxlint-disable-next-line no-control-regex -- styles begin with it
-  const [, open = '', inner = '', close = ''] = /^((?:\u001b\[[\d;]*m)*)(.*?)((?:\u001b\[[\d;]*m)*)$/.exec(text) ?? []
-  const kept = cut(inner, room)
-  return open + kept + close
 }

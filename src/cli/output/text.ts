@@ -36,7 +36,7 @@ export function widthOf(text: string): number {
 }
 
 /** The beginning of clean text, as much as fits, with … where something is missing. */
-export function cut(text: string, width: number): string {
+function cut(text: string, width: number): string {
   if (text.length <= width && PLAIN.test(text)) return text
   if (widthOf(text) <= width) return text
   let kept = ''
@@ -47,6 +47,18 @@ export function cut(text: string, width: number): string {
     kept += segment
   }
   return `${kept}…`
+}
+
+/** The same of text with styles of ours: they stay whole, and what is cut is between them. */
+export function cutStyled(text: string, width: number): string {
+  let left = width
+  // oxlint-disable-next-line no-control-regex -- styles begin with it
+  return text.replaceAll(/(\u001b\[[\d;]*m)|[^\u001b]+/g, (part, style: string | undefined) => {
+    if (style !== undefined) return style
+    const kept = left <= 0 ? '' : cut(part, left)
+    left -= widthOf(part)
+    return kept
+  })
 }
 
 export const shown = (text: Text): Painted => {

@@ -1,4 +1,5 @@
 import type { Output } from '../output/output.ts'
+import { cutStyled } from '../output/text.ts'
 
 const ENTER = '\u001b[?1049h\u001b[?25l'
 const LEAVE = '\u001b[?25h\u001b[?1049l'
@@ -19,8 +20,8 @@ export class Painter {
 
   draw(lines: readonly string[]): void {
     if (!this.#isOpen) return
-    const fitting = lines.slice(0, this.#out.rows - 1)
-    this.#out.write(`${BEGIN}${fitting.map(line => line + REST_OF_LINE).join('\r\n')}\r\n${END}`)
+    const fitting = lines.slice(0, this.#out.rows - 1).map(line => cutStyled(line, this.#out.columns))
+    this.#out.write(`${BEGIN}${fitting.map(line => line + REST_OF_LINE).join('\n')}\n${END}`)
   }
 
   /** Gives the terminal back as it was. */
