@@ -18,7 +18,8 @@ import type { TaskQueues } from './queue.ts'
  * S7  `claim` gives a partition away only when its lease has run out, was released or its node is known to be dead,
  *     and each claim has a higher epoch. A store that may have lost its last writes (in a failover) takes back every lease
  *     from before it: commits under it are refused as stale.
- * S8  Journal rows of a partition get positions one after the other, without gaps, and become visible in that order. A gap is what has gone since.
+ * S8  Journal rows of a partition get positions one after the other and become visible in that order, so a gap is what has gone since. A
+ *     store may begin at any number, and jumps ahead where it may have lost the last ones (in a failover).
  * S9  `load` gives the newest base at or below the sequence asked for and every row that holds a later sequence up to it, without gaps.
  *     (A row may begin before the base: readers skip those entries.)
  * S10 Reads see whole commits only.

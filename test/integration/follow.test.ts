@@ -8,6 +8,7 @@ import type { Runtime, RuntimeOptions } from 'troupe'
 import { createMemoryStore, createTestWorld } from 'troupe/testing'
 import { liveOperations } from '../../src/core/client/live.ts'
 import type { InputOf, OutputOf } from '../../src/core/client/client.ts'
+import { encodeCursor } from '../../src/host/client/positions.ts'
 import { createSeededRandom } from '../../src/testing/seeded-random.ts'
 import type { FollowCommand, FollowFact } from '../support/follow-process.ts'
 import { counters } from '../support/follow-machines.ts'
@@ -283,6 +284,8 @@ describe.each(Object.entries(stores))('two runtimes on %s', (_, place) => {
         const first = await take(there, count, { from })
         expectWhole([...first, ...(await take(here, 72 - count, { from: first.at(-1)?.cursor ?? '' }))], whole)
       }
+      // From before any partition had a row, whatever number its first one got.
+      expectWhole(await take(here, 72, { from: encodeCursor({ positions: [0, 0, 0, 0], begun: undefined }) }), whole)
     } finally {
       await close()
     }

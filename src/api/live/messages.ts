@@ -1,10 +1,11 @@
 import { z } from 'zod'
+import { cursor } from '../../core/client/views.ts'
 import { streamNames } from './open-stream.ts'
 
 /** The messages of `/ws`; docs/api.md and the AsyncAPI document are made of them. */
 
 const id = z.string().min(1).max(100)
-const position = z.union([z.string().max(4_096), z.int().min(0)])
+const position = z.union([cursor, z.int().min(0)])
 
 export const subscribe = z.strictObject({
   type: z.literal('subscribe'),

@@ -17,6 +17,8 @@ const BEHIND_CHARS_MAX = 256 << 10
 /** Rows, or milliseconds, without anything to tell, after which a cursor says how far it has come. */
 const QUIET_ROWS_MAX = 1_000
 const QUIET_MS_MAX = 5_000
+/** A journal that begins so far on has begun there: a store may number from the time on (see claim.lua of Redis). */
+const UNUSED_MIN = 2 ** 32
 
 export const followHandlers = (parts: ClientParts) => ({ follow: ({ from, ...filter }, call) => new Follower(parts, filter, call).follow(from) }) satisfies Partial<Handlers>
 
@@ -119,7 +121,7 @@ class Follower {
   async #readPage(partition: number, limit: number): Promise<readonly []> {
     const { reader, tail } = this.#parts
     const rows = await reader.store.journal(partition, this.#at(partition), limit)
-    if (rows.length === 0) throw this.#trimmed(partition, Math.max(tail.start[partition] ?? 0, this.#at(partition) + 1))
+    if (rows.length === 0) this.#skip(partition, Math.max(tail.start[partition] ?? 0, this.#at(partition) + 1))
     this.#page = rows.map(row => new FollowedRow(this.#parts, partition, row))
     return []
   }
@@ -127,7 +129,7 @@ class Follower {
   #ofPage(told = 0): Promise<readonly Item[]> {
     const [row, ...rest] = this.#page as [FollowedRow, ...FollowedRow[]]
     this.#page = rest
-    if (row.position !== this.#at(row.partition) + 1) throw this.#trimmed(row.partition, row.position - 1)
+    this.#skip(row.partition, row.position - 1)
     return this.#tell(row, (this.#states ??= new LatestStates(this.#parts, BEHIND_CHARS_MAX)), told)
   }
 
@@ -178,9 +180,13 @@ class Follower {
     return (kinds?.includes(kind) ?? true) && (events?.includes(event?.type ?? '') ?? true) && (ended !== true || !liveStatuses.includes(status))
   }
 
-  #trimmed(partition: number, to: number): TroupeError {
-    const from = this.#at(partition) + 1
-    const cursor = encodeCursor({ positions: this.#positions.with(partition, to), begun: undefined })
-    return new TroupeError('history/trimmed', `positions ${from} to ${to} of partition ${partition} are not retained any more; details.cursor goes on after them`, { details: { partition, from, to, cursor } })
+  /** Goes on after positions that there never were. Throws `history/trimmed` for those that are gone. */
+  #skip(partition: number, to: number): void {
+    const at = this.#at(partition)
+    if (at === to) return
+    const positions = this.#positions.with(partition, to)
+    if (at === 0 && to > UNUSED_MIN) return void (this.#positions = positions)
+    const cursor = encodeCursor({ positions, begun: undefined })
+    throw new TroupeError('history/trimmed', `positions ${at + 1} to ${to} of partition ${partition} are not retained any more; details.cursor goes on after them`, { details: { partition, from: at + 1, to, cursor } })
   }
 }

@@ -12,10 +12,14 @@ export interface Place {
 const VERSION = 1
 const SUM_BYTES = 4
 
-/** A place as text that nobody needs to understand: whole numbers of variable length, and a checksum. */
+/**
+ * A place as text that nobody needs to understand: whole numbers of variable length, and a checksum. Positions are told by how far
+ * each is from that of the partition before: Redis numbers all of them from the time on.
+ */
 export function encodeCursor({ positions, begun }: Place): string {
   const bytes: number[] = [VERSION]
-  for (const number of [positions.length, ...positions, ...(begun ? [begun.partition, begun.steps] : [])]) {
+  const steps = positions.map((position, partition) => toWhole(position - (positions[partition - 1] ?? 0)))
+  for (const number of [positions.length, ...steps, ...(begun ? [begun.partition, begun.steps] : [])]) {
     let rest = number
     for (; rest >= 128; rest = Math.floor(rest / 128)) bytes.push(128 + (rest % 128))
     bytes.push(rest)
@@ -30,9 +34,15 @@ export function decodeCursor(text: string, partitions: number): Place {
   const isWhole = body[0] === VERSION && checksum(body).every((byte, index) => byte === bytes[body.length + index])
   const [count, ...numbers] = isWhole ? numbersOf(body.slice(1)) : []
   if (count !== partitions || (numbers.length !== count && numbers.length !== count + 2)) throw noCursor(text, count === undefined || count === partitions ? 'it is none that follow gave' : `it is of a store with ${count} partitions, this one has ${partitions}`)
+  let last = 0
+  const positions = numbers.slice(0, count).map(step => (last += fromWhole(step)))
   const [partition, steps] = numbers.slice(count)
-  return { positions: numbers.slice(0, count), begun: partition === undefined || steps === undefined ? undefined : { partition, steps } }
+  return { positions, begun: partition === undefined || steps === undefined ? undefined : { partition, steps } }
 }
+
+/** Numbers of either sign as whole ones, small ones small. */
+const toWhole = (number: number): number => (number < 0 ? -2 * number - 1 : 2 * number)
+const fromWhole = (whole: number): number => (whole % 2 === 1 ? -(whole + 1) / 2 : whole / 2)
 
 export const noCursor = (text: string, why: string): TroupeError => new TroupeError('config/invalid', `cursor ${JSON.stringify(text.slice(0, 80))} cannot be followed: ${why}; pass the last one unchanged, or none for the present`)
 
