@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { TroupeError, createRuntime } from 'troupe'
-import type { Runtime, RuntimeOptions } from 'troupe'
+import type { Runtime, RuntimeOptions, Store } from 'troupe'
 import { createMemoryStore, createTestWorld } from 'troupe/testing'
 import { liveOperations } from '../../src/core/client/live.ts'
 import type { InputOf, OutputOf } from '../../src/core/client/client.ts'
@@ -174,6 +174,9 @@ describe('a cursor', () => {
   })
 })
 
+/** A store of which one verb answers as it is told to. */
+const withVerb = <TVerb extends 'journal' | 'load'>(store: Store, verb: TVerb, answer: Store[TVerb]): Store => new Proxy(store, { get: (target, name) => (name === verb ? answer : Reflect.get(target, name, target)) })
+
 describe('those who follow', () => {
   test('are told everything, however many they are and however slowly they read', async () => {
     await using runtime = await open(createMemoryStore({ partitions: 4 }))
@@ -209,8 +212,7 @@ describe('those who follow', () => {
   test('read the journal once for all of them', async () => {
     const store = createMemoryStore()
     let reads = 0
-    const journal: typeof store.journal = (...place) => (reads++, store.journal(...place))
-    await using runtime = await open(new Proxy(store, { get: (target, name) => (name === 'journal' ? journal : Reflect.get(target, name, target)) }))
+    await using runtime = await open(withVerb(store, 'journal', (...place) => (reads++, store.journal(...place))))
     const all = await Promise.all(Array.from({ length: 100 }, () => follow(runtime)))
     await runtime.actor('counter', 'a').start()
     for (let sent = 0; sent < 50; sent++) await runtime.actor('counter', 'a').ask({ type: 'ADD' })
@@ -225,11 +227,10 @@ describe('those who follow', () => {
   test('hear of a store that cannot be read, and go on from their cursor once it can', async () => {
     const store = createMemoryStore()
     let isBroken = false
-    const journal: typeof store.journal = async (...place) => {
+    await using runtime = await open(withVerb(store, 'journal', async (...place) => {
       if (isBroken) throw new TroupeError('store/failed', 'no answer')
       return store.journal(...place)
-    }
-    await using runtime = await open(new Proxy(store, { get: (target, name) => (name === 'journal' ? journal : Reflect.get(target, name, target)) }))
+    }))
     const from = await cursorOf(runtime)
     const broken = take(runtime, 10, { from })
     const failure = expect(broken).rejects.toMatchObject({ code: 'store/failed' })
@@ -242,6 +243,24 @@ describe('those who follow', () => {
     isBroken = false
     expect(steps).toEqual([])
     expectWhole(await take(runtime, 2, { from }), { 'counter/a': 2 })
+  })
+
+  test('hear of a step whose state is damaged or lost, and may go on after it', async () => {
+    const store = createMemoryStore()
+    await using runtime = await open(withVerb(store, 'load', async (id, at) => {
+      if (id.endsWith('/bad') && at !== undefined) throw new TroupeError('store/corrupt', 'the checkpoint is damaged')
+      return store.load(id, at)
+    }))
+    const from = await cursorOf(runtime)
+    for (const key of ['a', 'bad', 'b']) await runtime.actor('counter', key).start()
+    const left: { details: { cursor: string } }[] = []
+    const steps: Step[] = []
+    const reading = (async () => {
+      for await (const item of runtime.client().follow({ from })) if (item.type === 'step') steps.push(item.step)
+    })().catch((error: typeof left[number]) => void left.push(error))
+    await reading
+    expect(left).toMatchObject([{ code: 'store/corrupt', address: 'counter/bad' }])
+    expect([...places(steps), ...places(await take(runtime, 1, { from: left[0]?.details.cursor ?? '' }))]).toEqual(['counter/a 1', 'counter/b 1'])
   })
 
   test('end with the runtime, and with their signal', async () => {

@@ -28,8 +28,8 @@ export const followHandlers = (parts: ClientParts) => ({ follow: ({ from, ...fil
  *
  * 1  Nothing is told twice, and nothing left out: a position advances with each row, in the order of its partition.
  * 2  Who was told a step may go on after it, from its cursor, here or at another node.
- * 3  What the journal has lost since is said (`history/trimmed`), with a cursor after it. At the head a gap is an actor that was
- *    deleted or begun anew in that very moment.
+ * 3  What the journal has lost since is said (`history/trimmed`), and what is damaged, with a cursor after it. At the head a gap is
+ *    an actor that was deleted or begun anew in that very moment.
  */
 class Follower {
   readonly #parts: ClientParts
@@ -149,8 +149,8 @@ class Follower {
   }
 
   async #tell(row: FollowedRow, states: LatestStates, told = 0): Promise<readonly Item[]> {
-    const steps = this.#concerns(row) ? await row.steps(states) : []
     const from = this.#positions
+    const steps = this.#concerns(row) ? await row.steps(states).catch((error: unknown) => Promise.reject(this.#unreadable(row, error))) : []
     const items: Item[] = []
     for (const [index, step] of steps.entries()) {
       if (index < told || !this.#passes(step)) continue
@@ -178,6 +178,13 @@ class Follower {
   #passes({ kind, event, status }: ToldStep): boolean {
     const { kinds, events, ended } = this.#filter
     return (kinds?.includes(kind) ?? true) && (events?.includes(event?.type ?? '') ?? true) && (ended !== true || !liveStatuses.includes(status))
+  }
+
+  /** What is lost or damaged is so for good: whoever wants to goes on after it. */
+  #unreadable({ partition, position, address }: FollowedRow, error: unknown): unknown {
+    if (!(error instanceof TroupeError) || error.retryable) return error
+    const cursor = encodeCursor({ positions: this.#positions.with(partition, position), begun: undefined })
+    return new TroupeError(error.code, error.message, { cause: error, address, details: { ...error.details, cursor } })
   }
 
   /** Goes on after positions that there never were. Throws `history/trimmed` for those that are gone. */

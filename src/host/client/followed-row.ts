@@ -85,7 +85,11 @@ export class FollowedRow {
 
   /** Its steps with the state after each; none where the actor is gone by now. */
   steps(states: LatestStates): Promise<readonly ToldStep[]> {
-    return (this.#steps ??= this.#read(states))
+    return (this.#steps ??= this.#read(states).catch((error: unknown) => {
+      // The next one who wants it tries again.
+      this.#steps = undefined
+      throw error
+    }))
   }
 
   async #read(states: LatestStates): Promise<readonly ToldStep[]> {
