@@ -44,7 +44,7 @@ export const errorKinds = {
   'event/invalid': bad('Send an object with a string `type` that does not begin with `xstate.` or `troupe.`, and a payload that fits its schema.'),
   'event/poisoned': broken('The actor threw while it handled the event. It is back in its last state; the event is in the dead letters with its cause.'),
   'guest/unknown': missing('List the guests again: this one has made room for others, or the server has started again since.'),
-  'history/trimmed': missing('The position lies before the retained history: start from `0`, or retain longer.'),
+  'history/trimmed': missing('The position lies before the retained history: start from `0`, or from `details.cursor` where one is given, or retain longer.'),
   'lease/stale': { status: 503, exit: 75, retryable: true, remedy: 'Another node owns the partition now. The runtime routes around it by itself; seen outside, report it.' },
   'machine/child-without-id': bad('Give every `spawn` and `spawnChild` an explicit `id`, so that it can be found again after a restart.'),
   'machine/inline-child': bad('Name the child logic in `setup({ actors })` and refer to it by that name.'),
