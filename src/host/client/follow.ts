@@ -46,6 +46,12 @@ class Follower {
   #toldAt = 0
   /** Whether it stands where the tail stands, so that they share what they tell. */
   #isInStep = false
+  #hasLeft = false
+  #wake: () => void = () => undefined
+  readonly #stop = (): void => {
+    this.#hasLeft = true
+    this.#wake()
+  }
 
   constructor(parts: ClientParts, filter: StepFilter, { signal }: Call) {
     this.#parts = parts
@@ -56,6 +62,9 @@ class Follower {
   async *follow(from: string | undefined): AsyncGenerator<Item> {
     const { node, tail } = this.#parts
     const leave = await tail.join()
+    // Heard once, and not asked for at each step: signals made of others are slow to answer.
+    this.#signal.addEventListener('abort', this.#stop)
+    if (this.#signal.aborted) this.#stop()
     try {
       this.#failures = tail.failures
       yield* await this.#begin(from)
@@ -65,12 +74,14 @@ class Follower {
       // A runtime that closes takes its store away in the middle of a read.
       if (!node.isClosing) throw error
     } finally {
+      this.#signal.removeEventListener('abort', this.#stop)
+      this.#parts.tail.forget(this.#wake)
       leave()
     }
   }
 
   get #isOpen(): boolean {
-    return !this.#parts.node.isClosing && !this.#signal.aborted
+    return !this.#parts.node.isClosing && !this.#hasLeft
   }
 
   async #begin(from: string | undefined): Promise<readonly Item[]> {
@@ -135,16 +146,8 @@ class Follower {
 
   #more(): Promise<void> {
     return new Promise(resolve => {
-      const forget = this.#parts.tail.onMore(() => {
-        this.#signal.removeEventListener('abort', stop)
-        resolve()
-      })
-      const stop = (): void => {
-        forget()
-        resolve()
-      }
-      this.#signal.addEventListener('abort', stop, { once: true })
-      if (!this.#isOpen) stop()
+      this.#wake = resolve
+      this.#parts.tail.onMore(resolve)
     })
   }
 

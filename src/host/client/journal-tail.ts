@@ -85,10 +85,13 @@ export class JournalTail {
     return this.#rows[number - this.#first]
   }
 
-  /** Calls back once when there is something new; gives how to wait no longer. */
-  onMore(listener: () => void): () => void {
+  /** Calls back once when there is something new. */
+  onMore(listener: () => void): void {
     this.#waiting.add(listener)
-    return () => void this.#waiting.delete(listener)
+  }
+
+  forget(listener: () => void): void {
+    this.#waiting.delete(listener)
   }
 
   async #open(): Promise<void> {
