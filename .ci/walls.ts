@@ -78,6 +78,10 @@ const HOMES: Readonly<Record<string, readonly string[]>> = {
   undici: ['src/webhooks'],
   'ipaddr.js': ['src/webhooks'],
   '@noble/ed25519': ['src/webhooks'],
+  hono: ['src/api'],
+  '@hono/node-server': ['src/api', 'src/create-server.ts'],
+  'rate-limiter-flexible': ['src/api'],
+  ws: ['src/api'],
   vitest: ['src/testing'],
 }
 

@@ -1,6 +1,5 @@
 import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import { fileURLToPath } from 'node:url'
 import type { Context, Hono } from 'hono'
 import type { Env } from './answer.ts'
 import { describeRoutes } from './openapi.ts'
@@ -44,6 +43,6 @@ export function mountDocs(app: Hono<Env>, routes: readonly Route[], version: str
 }
 
 async function readAsset(name: string): Promise<Uint8Array<ArrayBuffer>> {
-  const found = await readFile(new URL(name, BUILT)).catch(() => readFile(fileURLToPath(import.meta.resolve(`swagger-ui-dist/${name}`))))
+  const found = await readFile(new URL(name, BUILT)).catch(() => readFile(new URL(name, import.meta.resolve('swagger-ui-dist/package.json'))))
   return new Uint8Array(found)
 }

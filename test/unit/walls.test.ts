@@ -72,6 +72,10 @@ const WALLS: readonly Broken[] = [
   wall('src/client', `import { x } from '@noble/ed25519'\nx()`),
   wall('src/graph', `import { x } from 'kysely'\nx()`),
   wall('src/graph', `import { x } from 'kysely/helpers/sqlite'\nx()`),
+  wall('src/webhooks', `import { x } from 'hono'\nx()`),
+  wall('src/host', `import { x } from '@hono/node-server'\nx()`),
+  wall('src/cli', `import { x } from 'rate-limiter-flexible'\nx()`),
+  wall('src/client', `import { x } from 'ws'\nx()`),
   wall('src/api', `import { x } from 'vitest'\nx()`),
   // The sources know themselves by path.
   wall('src', `import { x } from 'troupe'\nx()`),
