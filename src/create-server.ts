@@ -82,7 +82,7 @@ export async function createServer(options: ServerOptions): Promise<RunningServe
   const app = createApp({ clientOf, gate, live, closing: closing.signal, metrics: options.metrics, ui: options.ui === false ? undefined : openAssets(), version: VERSION, report: onError })
   const server = createAdaptorServer({
     fetch: app.fetch,
-    serverOptions: { maxHeaderSize: serverLimits.headerBytesMax, headersTimeout: serverLimits.headersMs, requestTimeout: serverLimits.requestMs, keepAliveTimeout: serverLimits.keepAliveMs },
+    serverOptions: { maxHeaderSize: serverLimits.headerBytesMax, headersTimeout: serverLimits.headersMs, requestTimeout: serverLimits.requestMs, keepAliveTimeout: serverLimits.keepAliveMs, connectionsCheckingInterval: serverLimits.connectionsCheckMs },
   }) as Server
   refuseBroken(server)
   server.maxConnections = serverLimits.connectionsMax

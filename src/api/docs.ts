@@ -25,7 +25,7 @@ const PAGE = `<!doctype html>
 <script src="docs/start.js"></script>
 </html>
 `
-const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#page', deepLinking: true, tryItOutEnabled: true, validatorUrl: null, docExpansion: 'none' })\n`
+const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#page', deepLinking: true, tryItOutEnabled: true, validatorUrl: null, docExpansion: 'list' })\n`
 
 /** `/openapi.json`, and a page made of it at `/api/docs`: all of it from here, nothing from elsewhere. */
 export function mountDocs(app: Hono<Env>, routes: readonly Route[], version: string): void {

@@ -13,7 +13,9 @@ export const serverLimits = {
   /** Until the headers of a request are there. */
   headersMs: 10_000,
   /** Until a request is there whole. */
-  requestMs: 30_000,
+  requestMs: 20_000,
+  /** How often connections are looked at for the two above. */
+  connectionsCheckMs: 2_000,
   /** For which an idle connection is kept. */
   keepAliveMs: 30_000,
   connectionsMax: 10_000,
