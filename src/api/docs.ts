@@ -2,6 +2,7 @@ import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import type { Context, Hono } from 'hono'
 import type { Env } from './answer.ts'
+import { asyncApi } from './live/async-api.ts'
 import { describeRoutes } from './openapi.ts'
 import type { Route } from './route.ts'
 
@@ -27,7 +28,7 @@ const PAGE = `<!doctype html>
 `
 const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#page', deepLinking: true, tryItOutEnabled: true, validatorUrl: null, docExpansion: 'list' })\n`
 
-/** `/openapi.json`, and a page made of it at `/api/docs`: all of it from here, nothing from elsewhere. */
+/** `/openapi.json` and `/asyncapi.json`, and a page made of it at `/api/docs`: all of it from here, nothing from elsewhere. */
 export function mountDocs(app: Hono<Env>, routes: readonly Route[], version: string): void {
   let text: string | undefined
   const document = (): string => (text ??= JSON.stringify(describeRoutes(routes, version)))
@@ -37,6 +38,8 @@ export function mountDocs(app: Hono<Env>, routes: readonly Route[], version: str
     return context.req.header('if-none-match') === tag ? context.body(null, 304, headers) : context.body(body, 200, headers)
   }
   app.get('/openapi.json', context => serve(context, document(), 'application/json'))
+  let live: string | undefined
+  app.get('/asyncapi.json', context => serve(context, (live ??= JSON.stringify(asyncApi(version))), 'application/json'))
   app.get('/api/docs', context => serve(context, PAGE, 'text/html; charset=utf-8'))
   app.get('/api/docs/start.js', context => serve(context, START, 'text/javascript; charset=utf-8'))
   for (const [name, type] of Object.entries(FILES)) app.get(`/api/docs/${name}`, async context => serve(context, await readAsset(name), type))

@@ -4,8 +4,8 @@ import { errorInfo } from '../core/client/views.ts'
 import { PROBLEM_TYPE } from './problem.ts'
 import { fieldsOf, headersOf, paramsOf, readsQuery } from './route.ts'
 import type { Route } from './route.ts'
-
-type Schema = Record<string, unknown>
+import { Components } from './components.ts'
+import type { Schema } from './components.ts'
 
 /** A document of OpenAPI 3.1, as JSON. */
 export interface OpenApiDocument {
@@ -32,34 +32,6 @@ const problem = z
 
 const ABOUT = `Everything that can be asked of a running Troupe. An address \`machine/key\` stands in a path as two segments, each percent-encoded.
 Errors are problem details (RFC 9457); their \`code\` is that of docs/errors.md. A page that is not the last has a \`cursor\`, and a \`Link\` with \`rel="next"\`.`
-
-/** Schemas that operations share, by name. */
-class Components {
-  readonly schemas: Record<string, Schema> = {}
-
-  /** JSON Schema of a zod schema; what has a name of its own goes to the components. */
-  add(schema: z.ZodType, io: 'input' | 'output'): Schema {
-    const { $schema: _, $defs = {}, ...own } = z.toJSONSchema(schema, { io }) as Schema & { readonly $defs?: Record<string, Schema> }
-    for (const [name, made] of Object.entries($defs)) this.#enter(nameOf(name), moveRefs(made))
-    return moveRefs(own)
-  }
-
-  #enter(name: string, schema: Schema): void {
-    const known = this.schemas[name]
-    if (known && JSON.stringify(known) !== JSON.stringify(schema)) throw new Error(`two schemas are called ${name}`)
-    this.schemas[name] = schema
-  }
-}
-
-/** The one schema without a name that refers to itself is that of any JSON. */
-const nameOf = (name: string): string => (name === '__schema0' ? 'Json' : name)
-
-function moveRefs<T extends Schema>(schema: T): T {
-  return JSON.parse(JSON.stringify(schema), (key, value: unknown) => {
-    if (key === '$ref' && typeof value === 'string') return `#/components/schemas/${nameOf(value.slice('#/$defs/'.length))}`
-    return key === '$id' ? undefined : value
-  }) as T
-}
 
 /** The document of some routes, generated from their schemas. */
 export function describeRoutes(routes: readonly Route[], version: string): OpenApiDocument {

@@ -1,15 +1,11 @@
-import { z } from 'zod'
 import { operations } from '../../core/client/client.ts'
+import { Components } from '../components.ts'
 import { clientMessage, serverMessages } from './messages.ts'
 import { streamNames } from './open-stream.ts'
 import type { StreamName } from './open-stream.ts'
 
 type Json = Record<string, unknown>
 
-const schemaOf = (schema: z.ZodType): Json => {
-  const { $schema: _, ...plain } = z.toJSONSchema(schema, { unrepresentable: 'any', reused: 'inline', cycles: 'ref' }) as Json
-  return plain
-}
 const ref = (path: string): Json => ({ $ref: `#/${path}` })
 /** `{name}` parameters of an address, as the route has them. */
 const paramsOf = (address: string): Json => Object.fromEntries([...address.matchAll(/\{(\w+)\}/g)].map(([, name = '']) => [name, { description: name === 'id' ? 'Address of the actor, percent-encoded whole: `order%2F42`' : `Percent-encoded ${name}` }]))
@@ -18,10 +14,11 @@ const pathOf = (name: StreamName): string => `/api/v1${operations[name].http.spl
 
 /** The live events as AsyncAPI 3.1: server-sent events of each stream, and the messages of `/ws`, made of the same tables that serve them. */
 export function asyncApi(version: string): Json {
+  const components = new Components()
   const messages = Object.fromEntries([
-    ...streamNames.map(name => [name, { summary: `An item of ${name}: \`id\` is its position, \`event\` its type`, contentType: 'application/json', payload: schemaOf(operations[name].output) }]),
-    ['fromClient', { summary: 'What a client says: subscribe, unsubscribe, pong', contentType: 'application/json', payload: schemaOf(clientMessage) }],
-    ...Object.entries(serverMessages).map(([name, schema]) => [name, { summary: `${name}, as the server says it`, contentType: 'application/json', payload: schemaOf(schema) }]),
+    ...streamNames.map(name => [name, { summary: `An item of ${name}: \`id\` is its position, \`event\` its type`, contentType: 'application/json', payload: components.add(operations[name].output, 'output') }]),
+    ['fromClient', { summary: 'What a client says: subscribe, unsubscribe, pong', contentType: 'application/json', payload: components.add(clientMessage, 'input') }],
+    ...Object.entries(serverMessages).map(([name, schema]) => [name, { summary: `${name}, as the server says it`, contentType: 'application/json', payload: components.add(schema, 'input') }]),
   ])
   const channel = (address: string, names: readonly string[], summary: string): Json => ({ address, summary, parameters: paramsOf(address), messages: Object.fromEntries(names.map(name => [name, ref(`components/messages/${name}`)])) })
   const ws = ['fromClient', ...Object.keys(serverMessages)]
@@ -38,6 +35,6 @@ export function asyncApi(version: string): Json {
     defaultContentType: 'application/json',
     channels,
     operations: Object.fromEntries([...streamNames.map(name => [name, told(name, [name], 'send')]), ...wsOperations]),
-    components: { messages },
+    components: { messages, schemas: components.schemas },
   }
 }
