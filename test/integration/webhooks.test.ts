@@ -258,14 +258,23 @@ describe('what is kept from others', () => {
   test('secrets are in no answer but that of the creation, and actors of webhooks are out of reach', async () => {
     await using site = await open()
     const { client, receiver, reports } = site
+    const followed: unknown[] = []
+    const left = new AbortController()
+    const following = (async () => {
+      for await (const item of client.follow({ machine: 'troupe.webhook' }, { signal: left.signal })) followed.push(item)
+    })()
+    await waitUntil('it follows', () => followed.length === 1)
     const { id, secret } = await client.createWebhook({ url: receiver.url, description: 'd' })
     const ed = await client.createWebhook({ url: receiver.url, signature: 'ed25519' })
     await pay(client, 'a')
     await delivered(client, id, 2)
     const address = `troupe.webhook/${id}`
+    await waitUntil('steps of webhooks were told', () => JSON.stringify(followed).includes(address))
+    left.abort()
+    await following
     const shown = JSON.stringify([
       await client.listWebhooks({}), await client.webhook({ id }), await client.updateWebhook({ id, description: 'e' }), await client.listDeliveries({ id }), await client.testWebhook({ id }), await client.listActors({}), await client.listActors({ machine: 'troupe.webhook' }), await client.tallyActors({}),
-      await client.pending({}), await client.listMachines({}), await client.health({}), await client.webhook({ id: ed.id }), reports, receiver.received,
+      await client.pending({}), await client.listMachines({}), await client.health({}), await client.webhook({ id: ed.id }), reports, receiver.received, followed,
     ])
     expect(shown).not.toContain((secret ?? '').slice(6))
     expect(shown).not.toContain('whsk_')
@@ -278,6 +287,7 @@ describe('what is kept from others', () => {
     await expect(client.startActor({ machine: 'troupe.webhook', input: {} })).rejects.toThrow(denied)
     await expect(client.bulk({ filter: { machine: 'troupe.webhook' }, action: 'stop' })).rejects.toThrow(denied)
     await expect(client.pending({ machine: 'troupe.webhook' })).rejects.toThrow(denied)
+    await expect(client.timeline({ address })).rejects.toThrow(denied)
     await expect(Array.fromAsync(client.watch({ address, from: 0, full: true }))).rejects.toThrow(denied)
   })
 
@@ -382,6 +392,7 @@ describe('many nodes', () => {
     await waitUntil('all are told', () => distinct() === hooks * 30, 60_000)
     const addresses = receiver.received.map(({ event }) => event.address)
     for (const key of [...keys(0), ...keys(15)]) expect(addresses.filter(address => address === `order/${key}`).length, key).toBeGreaterThanOrEqual(hooks)
-    expect(receiver.received.length).toBeLessThan(hooks * 30 + hooks * 2 + 1)
+    // Once more is what was under way when a node went, not everything.
+    expect(receiver.received.length).toBeLessThan(hooks * 30 * 1.5)
   })
 })
