@@ -50,7 +50,7 @@ export function ActorSide({ address, moment, log, invoked, progress, at, tab, on
       <div role="tabpanel" id="tab-panel" aria-labelledby={`tab-${current}`} className={`tab-panel tab-panel-${current}`} tabIndex={current === 'log' ? -1 : 0}>
         {current === 'log' && (
           <>
-            <EventLog log={log} invoked={invoked} shownSeq={actor.seq} isLive={at === undefined} onSeq={seq => onAt(seq === actor.lastSeq && at === undefined ? undefined : seq)} />
+            <EventLog log={log} invoked={invoked} shownSeq={actor.seq} isLive={at === undefined} onSeq={onAt} />
             {step && (
               <div className="log-details">
                 <StepDetails step={step} />

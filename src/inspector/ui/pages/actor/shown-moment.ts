@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import type { Snapshot, Step } from '../../../protocol.ts'
 import { call } from '../../data/client.ts'
 import type { Before, LiveActor } from './use-actor.ts'
@@ -39,7 +39,7 @@ export function useMoment(live: LiveActor, address: string, at: number | undefin
     }
   }, [address, at, read])
 
-  const now = live.now && { actor: live.now, step: latest?.step, before: latest?.before }
+  const now = useMemo(() => live.now && { actor: live.now, step: latest?.step, before: latest?.before }, [live.now, latest])
   return at === undefined ? { moment: now, error: undefined } : { moment: past.moment ?? now, error: past.error }
 }
 

@@ -21,7 +21,7 @@ export interface LiveActor {
 }
 
 /** Children, timers and tasks are not part of a step: they are asked for, at most so often. */
-const PARTS_EVERY_MS = 300
+const PARTS_EVERY_MS = 500
 
 /** An actor as it is now: its snapshot, then every step on it. `onSteps` hears of the same steps, together once per frame. */
 export function useActor(address: string, onSteps: (steps: readonly Step[]) => void): LiveActor {

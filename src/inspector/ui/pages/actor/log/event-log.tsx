@@ -31,8 +31,9 @@ export function EventLog({ log, invoked, shownSeq, isLive, onSeq }: EventLogProp
   const shownIndex = firstSeq === undefined ? -1 : shownSeq - firstSeq
 
   useEffect(() => {
-    if (isLive && steps.length > 0) virtual.scrollToIndex(steps.length - 1, { align: 'end' })
-  }, [isLive, steps.length, shownSeq, virtual])
+    // Not by the virtualiser: it measures the page for each, and this is done for each update.
+    if (isLive) scroller.current?.scrollTo(0, steps.length * ROW_PX)
+  }, [isLive, steps.length, shownSeq])
   useEffect(() => {
     if (!isLive && shownIndex >= 0) virtual.scrollToIndex(shownIndex, { align: 'auto' })
   }, [isLive, shownIndex, virtual])
