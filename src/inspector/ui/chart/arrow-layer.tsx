@@ -2,9 +2,8 @@ import { memo } from 'react'
 import { useSelected } from '../data/store.ts'
 import type { Store } from '../data/store.ts'
 import type { Activity, Heat } from './activity.ts'
-import type { Layout, PlacedArrow, Point } from './layout.ts'
+import type { Layout, PlacedArrow } from './layout.ts'
 
-const CORNER_PX = 6
 const LINE_PX = 16
 
 interface ArrowLayerProps {
@@ -54,25 +53,4 @@ const ArrowPath = memo(({ arrow, activity }: { readonly arrow: PlacedArrow; read
 function hottest({ transitions }: PlacedArrow, { heat }: Activity): Heat | undefined {
   const heats = transitions.flatMap(id => heat?.transitions.get(id) ?? [])
   return heats.find(({ level }) => level === Math.max(...heats.map(other => other.level)))
-}
-
-/** Lines along the points, with corners that are a little round. */
-export function roundedPath(points: readonly Point[]): string {
-  return points
-    .map((point, index) => {
-      const before = points[index - 1]
-      const after = points[index + 1]
-      if (!before) return `M${point.x} ${point.y}`
-      if (!after) return `L${point.x} ${point.y}`
-      const start = towards(point, before)
-      const end = towards(point, after)
-      return `L${start.x} ${start.y}Q${point.x} ${point.y} ${end.x} ${end.y}`
-    })
-    .join('')
-}
-
-function towards(from: Point, to: Point): Point {
-  const length = Math.hypot(to.x - from.x, to.y - from.y)
-  const share = length === 0 ? 0 : Math.min(CORNER_PX, length / 2) / length
-  return { x: from.x + (to.x - from.x) * share, y: from.y + (to.y - from.y) * share }
 }

@@ -3,15 +3,11 @@ import type { ELK as Elk, ElkNode } from 'elkjs/lib/elk-api.js'
 // The layout engine is large and busy: a file of its own, in a thread of its own, and only when a machine is drawn for the first time.
 import workerUrl from 'elkjs/lib/elk-worker.min.js?url'
 import type { Chart } from '../../protocol.ts'
+import type { Point } from './arrow-path.ts'
 import { diagramOf } from './diagram.ts'
 import type { Arrow, Box } from './diagram.ts'
 import { widthOf } from './text-width.ts'
 import { recallGraph, rememberGraph } from './layout-cache.ts'
-
-export interface Point {
-  readonly x: number
-  readonly y: number
-}
 
 export interface PlacedBox extends Box {
   readonly id: string
