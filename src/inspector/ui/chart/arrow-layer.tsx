@@ -2,6 +2,7 @@ import { memo } from 'react'
 import { useSelected } from '../data/store.ts'
 import type { Store } from '../data/store.ts'
 import type { Activity, Heat } from './activity.ts'
+import { roundedPath } from './arrow-path.ts'
 import type { Layout, PlacedArrow } from './layout.ts'
 
 const LINE_PX = 16
