@@ -31,6 +31,7 @@ test('an actor of a plain XState app is seen live: its statechart, its context, 
   const actor = createActor(kettle, { inspect: inspector.inspect as Inspect }).start()
   await page.getByRole('link', { name: 'kettle' }).click()
   const state = (name: string) => page.locator(`[data-path="${name}"]`)
+  await state('cold').waitFor()
   await expect.poll(() => state('cold').getAttribute('class')).toContain('is-active')
   actor.send({ type: 'HEAT' })
   await expect.poll(() => state('heating').getAttribute('class')).toContain('is-active')

@@ -54,7 +54,7 @@ test('a run is exported as SVG, Mermaid and JSON', async () => {
 
 test('a run that goes on is drawn as it goes on', async () => {
   await scene.sell(1_000)
-  const { page, close } = await browser.open(`${scene.url}/runs/order/o-1000`)
+  const { page, close } = await browser.open(`${scene.url}/runs/order/o-1000?view=sequence`)
   await page.getByRole('link', { name: /^start/ }).waitFor()
   expect(await page.getByRole('link', { name: /^CHECKOUT/ }).count()).toBe(0)
   await scene.client.sendEvent({ address: 'order/o-1000', event: { type: 'CHECKOUT' } })

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { heatOf, trafficOf } from '../../../src/inspector/ui/pages/fleet/heat.ts'
+import { heatOf } from '../../../src/inspector/ui/pages/fleet/heat.ts'
 import { parseEvent } from '../../../src/inspector/ui/pages/letters/edited-event.ts'
 import { SAMPLES_MAX, gaugesOf, ratesOf, withSample } from '../../../src/inspector/ui/pages/system/samples.ts'
 import type { Sample } from '../../../src/inspector/ui/pages/system/samples.ts'
@@ -56,14 +56,6 @@ describe('heat', () => {
   })
 
   it('has no scale where there is nothing to tell apart', () => expect(heatOf([state('idle', 0)], [], 'dwell').legend).toEqual([]))
-
-  it('counts what was taken inside a state for the transition that the state has for all in it', () => {
-    const transition = (id: string, source: string, targets: readonly string[], event: string) => ({ id, source, targets: [...targets], event, label: event, guard: null, actions: [], kind: 'event' as const, reenter: false })
-    const edge = (source: string, target: string, event: string, count: number) => ({ source, target, event, count, errors: 1 })
-    const chart = { transitions: [transition('cancel', 'work', ['ended'], 'CANCEL'), transition('next', 'work.a', ['work.b'], 'NEXT'), transition('note', 'work', [], 'NOTE'), transition('never', 'ended', ['work'], 'AGAIN')] }
-    const edges = [edge('work.a', 'ended', 'CANCEL', 2), edge('work.b', 'ended', 'CANCEL', 3), edge('work.a', 'work.b', 'NEXT', 7), edge('work.b', 'work.b', 'NOTE', 4), edge('worker', 'ended', 'CANCEL', 100)]
-    expect(trafficOf(chart, edges)).toEqual([{ id: 'cancel', count: 5, errors: 2 }, { id: 'next', count: 7, errors: 1 }, { id: 'note', count: 4, errors: 1 }])
-  })
 })
 
 it.each([

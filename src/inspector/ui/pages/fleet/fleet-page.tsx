@@ -10,9 +10,10 @@ import { Link } from '../../routing/link.tsx'
 import { useSearch } from '../../routing/location.ts'
 import { FleetChart } from './fleet-chart.tsx'
 import { FleetTable } from './fleet-table.tsx'
-import { heatOf, metricNames, metrics, trafficOf } from './heat.ts'
+import { heatOf, metricNames, metrics } from './heat.ts'
 import type { HeatMap, Metric } from './heat.ts'
 import { StatePanel } from './state-panel.tsx'
+import { trafficOf } from './traffic.ts'
 import './fleet.css'
 
 const REFRESH_MS = 2_000

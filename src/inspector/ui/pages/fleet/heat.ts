@@ -1,6 +1,7 @@
-import type { Chart, OutputOf } from '../../../protocol.ts'
+import type { OutputOf } from '../../../protocol.ts'
 import type { Heat } from '../../chart/activity.ts'
 import { durationText } from '../../parts/duration-text.ts'
+import type { Traffic } from './traffic.ts'
 
 type Fleet = OutputOf<'fleet'>
 
@@ -21,24 +22,6 @@ export interface HeatMap {
   /** What each level above 0 begins with. */
   readonly legend: readonly { readonly level: number; readonly text: string }[]
 }
-
-/** How often a transition was taken, and how often that failed. */
-export interface Traffic {
-  readonly id: string
-  readonly count: number
-  readonly errors: number
-}
-
-/** What of the machine's transitions the histories tell: an edge from a state inside of another one counts for what that one does for all in it. */
-export function trafficOf(chart: Pick<Chart, 'transitions'>, edges: Fleet['edges']): readonly Traffic[] {
-  const leads = (states: readonly string[], path: string): boolean => states.some(state => state === path || state === '' || path.startsWith(`${state}.`))
-  return chart.transitions.flatMap(({ id, source, targets, event }) => {
-    const own = edges.filter(edge => edge.event === event && leads([source], edge.source) && (targets.length === 0 ? edge.source === edge.target : leads(targets, edge.target)))
-    return own.length === 0 ? [] : [{ id, count: sum(own.map(({ count }) => count)), errors: sum(own.map(({ errors }) => errors)) }]
-  })
-}
-
-const sum = (numbers: readonly number[]): number => numbers.reduce((total, number) => total + number, 0)
 
 /** Numbers that grow by powers are told apart by powers: each level is as many times the one below. */
 const levelOf = (value: number, max: number): number => (value <= 0 || max <= 0 ? 0 : Math.max(1, Math.ceil((Math.log1p(value) / Math.log1p(max)) * HEAT_STEPS)))

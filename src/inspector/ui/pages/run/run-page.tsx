@@ -29,7 +29,9 @@ export function RunPage({ params: { machine = '', key = '' } }: PageProps) {
   const address = `${machine}/${key}`
   const { data, error, reload } = useFreshTimeline(address)
   const [search, setSearch] = useSearch()
-  const view: View = search['view'] === 'gantt' ? 'gantt' : 'sequence'
+  // An actor by itself tells nobody anything: what it did is in its states and tasks.
+  const isAlone = data?.actors.length === 1
+  const view: View = (search['view'] ?? (isAlone ? 'gantt' : 'sequence')) === 'gantt' ? 'gantt' : 'sequence'
   const steps = view === 'gantt' ? GANTT_ZOOMS : ZOOM_STEPS
   const zoom = Math.min(Math.max(Math.trunc(Number(search['zoom'])) || 0, 0), steps.length - 1)
   const setZoom = (to: number): void => setSearch({ zoom: to === 0 ? undefined : String(to) })
@@ -44,7 +46,7 @@ export function RunPage({ params: { machine = '', key = '' } }: PageProps) {
         <span className="spacer" />
         <div className="row" role="group" aria-label="View">
           {Object.entries(views).map(([name, text]) => (
-            <button key={name} type="button" aria-pressed={view === name} onClick={() => setSearch({ view: name === 'sequence' ? undefined : name, zoom: undefined })}>
+            <button key={name} type="button" aria-pressed={view === name} onClick={() => setSearch({ view: name, zoom: undefined })}>
               {text}
             </button>
           ))}
