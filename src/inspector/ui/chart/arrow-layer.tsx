@@ -33,13 +33,14 @@ const ArrowPath = memo(({ arrow, activity }: { readonly arrow: PlacedArrow; read
   const isTaken = useSelected(activity, ({ taken }) => arrow.transitions.some(id => taken.has(id)))
   const heat = useSelected(activity, all => hottest(arrow, all))
   const { label, lines, points } = arrow
+  const x = label && label.x + shiftOf(arrow, label, heat?.text ?? '')
   return (
     <g className={`arrow ${isTaken ? 'is-taken' : ''} ${heat && heat.level > 0 ? `heat-line-${heat.level}` : ''}`}>
       <path d={roundedPath(points)} markerEnd={`url(#arrow-head${isTaken ? '-taken' : ''})`} />
       {label && (
         <text textAnchor="middle" y={label.y}>
           {lines.map((line, index) => (
-            <tspan key={index} x={label.x} y={label.y + LINE_PX * index + 12}>
+            <tspan key={index} x={x} y={label.y + LINE_PX * index + 12}>
               {line}
               {index === lines.length - 1 && heat && ` ${heat.text}`}
             </tspan>
@@ -49,6 +50,18 @@ const ArrowPath = memo(({ arrow, activity }: { readonly arrow: PlacedArrow; read
     </g>
   )
 })
+
+/** Half the width of a character. */
+const HALF_CHARACTER_PX = 3.4
+
+/** A number after a label makes it longer to both sides: away from the line beside which it was placed. */
+function shiftOf({ points }: PlacedArrow, label: Point, text: string): number {
+  const line = points.find((point, index) => {
+    const next = points[index + 1]
+    return next !== undefined && Math.abs(next.x - point.x) < 1 && Math.min(point.y, next.y) <= label.y + LINE_PX && Math.max(point.y, next.y) >= label.y
+  })
+  return line && text !== '' ? (text.length + 1) * HALF_CHARACTER_PX * (label.x < line.x ? -1 : 1) : 0
+}
 
 /** Of an arrow that stands for several transitions the one that matters most. */
 function hottest({ transitions }: PlacedArrow, { heat }: Activity): Heat | undefined {

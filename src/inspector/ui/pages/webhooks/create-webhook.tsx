@@ -74,7 +74,10 @@ export function CreateWebhook({ onClose, onCreated }: CreateWebhookProps) {
 }
 
 function inputOf(form: FormData): InputOf<'createWebhook'> {
-  const text = (name: string): string => String(form.get(name) ?? '').trim()
+  const text = (name: string): string => {
+    const value = form.get(name)
+    return typeof value === 'string' ? value.trim() : ''
+  }
   const events = text('events').split(',').map(type => type.trim()).filter(Boolean)
   return {
     url: text('url'), description: text('description'), signature: text('signature') === 'ed25519' ? 'ed25519' : 'hmac',
