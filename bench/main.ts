@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { bench as agentTurns } from './agent-turns.ts'
 import { bench as apiLoad } from './api-load.ts'
+import { bench as cliStart } from './cli-start.ts'
 import { bench as conversation } from './conversation.ts'
 import { bench as cpuPool } from './cpu-pool.ts'
 import { printProfile } from './cpu-profile.ts'
@@ -22,7 +23,7 @@ import { bench as taskQueue } from './task-queue.ts'
 import { bench as throughput } from './throughput.ts'
 import { bench as vector } from './vector.ts'
 
-const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, agentTurns, patterns, swarm, apiLoad, cpuPool, vector, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue]
+const benches: readonly Bench[] = [] = [throughput, hop, conversation, recovery, memory, starts, agentTurns, patterns, swarm, apiLoad, cpuPool, vector, cliStart, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue]
 
 const HELP = `npm run bench -- [NAME…] [--quick] [--profile]
 
