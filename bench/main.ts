@@ -23,7 +23,7 @@ import { bench as taskQueue } from './task-queue.ts'
 import { bench as throughput } from './throughput.ts'
 import { bench as vector } from './vector.ts'
 
-const benches: readonly Bench[] = [] = [throughput, hop, conversation, recovery, memory, starts, agentTurns, patterns, swarm, apiLoad, cpuPool, vector, cliStart, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue]
+const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, agentTurns, patterns, swarm, apiLoad, cpuPool, vector, cliStart, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue]
 
 const HELP = `npm run bench -- [NAME…] [--quick] [--profile]
 
