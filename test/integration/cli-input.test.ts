@@ -177,6 +177,11 @@ test('without server and store it says what to do', async () => {
 test('keys are shown once, listed without, and revoked', async () => {
   const made = await run('keys', 'create', 'ci', '--role', 'operator')
   expect(made.stdout).toMatch(/^tr_[\w-]{43}\n$/)
+  await using guarded = startCli({ cwd: join(cwd, 'empty') }, 'serve', '--config', '../troupe.config.js', '--store', 'sqlite:./guarded.db', '--keys', '../keys.json', '--port', '0')
+  const [, url = ''] = await guarded.until(/Serving (http:\S+)/)
+  expect(await run('actors', '--url', url)).toMatchObject({ code: 77, stdout: '' })
+  expect(await cli({ cwd, env: { TROUPE_KEY: made.stdout.trim() } }, 'start', 'order', '1', '--url', url)).toMatchObject({ code: 0 })
+  expect(await run('webhooks', 'create', 'https://example.com/', '--url', url, '--key', made.stdout.trim())).toMatchObject({ code: 77 })
   expect(JSON.parse((await run('keys', 'list', '--json')).stdout)).toMatchObject({ keys: [{ name: 'ci', role: 'operator', revokedAt: null }] })
   expect(await run('keys', 'revoke', 'ci')).toMatchObject({ code: 0 })
   expect((await run('keys', 'list')).stdout).toContain('revoked')
