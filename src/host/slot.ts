@@ -26,6 +26,9 @@ import { liveTags } from './xstate/tree.ts'
 const FOLD_MIN = 4096
 /** A new base is written when the deltas since the last one outgrow it by this factor: 2 keeps all bases together at most 1.5 times the last. */
 const FOLD_FACTOR = 2
+/** The same for whole rows, events and all: what changes little, or nothing, is read as well by whoever loads the actor. */
+const ROWS_MIN = 64 << 10
+const ROWS_FACTOR = 4
 
 /** The parts of a document that the slot keeps itself, beside those of the live actor. */
 type Head = Pick<ActorDocument, 'status' | 'failure' | 'cancelAt' | 'restartAt' | 'input' | 'parent' | 'asks' | 'restarts'>
@@ -63,6 +66,8 @@ export class Slot {
   #atRest: LiveParts | undefined
   #baseChars = 0
   #deltaChars = 0
+  /** Text of the entries since the last base. */
+  #rowChars = 0
   #baseDue = false
   #fromSeq = 1
   #completedAt: number | null = null
@@ -94,7 +99,7 @@ export class Slot {
     slot.#updatedAt = record.updatedAt
     slot.#version = document.version
     slot.#baseChars = sizes.base
-    slot.#deltaChars = sizes.deltas
+    slot.#deltaChars = slot.#rowChars = sizes.deltas
     slot.rest(document)
     slot.committed = slot.#view()
     return slot
@@ -229,7 +234,9 @@ export class Slot {
       this.deltas.push(delta)
       this.#deltaChars += delta.length
     }
-    this.entries.push(entryText(head, facts, delta, step?.effects))
+    const text = entryText(head, facts, delta, step?.effects)
+    this.#rowChars += text.length
+    this.entries.push(text)
   }
 
   /** Forgets ops of a step that failed. */
@@ -285,11 +292,15 @@ export class Slot {
 
   #baseToWrite(): { readonly seq: number; readonly text: string } | undefined {
     if (this.#born) return this.#born
-    if (this.held || !(this.#baseDue || this.#deltaChars > Math.max(FOLD_MIN, FOLD_FACTOR * this.#baseChars))) return undefined
+    if (this.held || !(this.#baseDue || this.#hasOutgrown())) return undefined
     const text = this.text()
     this.#baseChars = text.length
-    this.#deltaChars = 0
+    this.#deltaChars = this.#rowChars = 0
     return { seq: this.seq, text }
+  }
+
+  #hasOutgrown(): boolean {
+    return this.#deltaChars > Math.max(FOLD_MIN, FOLD_FACTOR * this.#baseChars) || this.#rowChars > Math.max(ROWS_MIN, ROWS_FACTOR * this.#baseChars)
   }
 
   /** What the last commit has done to the number of live actors: 1, 0 or -1. */

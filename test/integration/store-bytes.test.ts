@@ -5,6 +5,7 @@ import { remote, task } from 'troupe'
 import { createMemoryStore, createTestWorld } from 'troupe/testing'
 import type { TestWorld } from 'troupe/testing'
 import { assign, sendTo, setup } from 'xstate'
+import { DEFAULT_TENANT, actorId } from '../../src/core/address.ts'
 import { openSqliteStore } from '../../src/stores/sqlite/sqlite-store.ts'
 import { makeFastTempDir } from '../support/temp-dir.ts'
 
@@ -188,4 +189,16 @@ test('a store that cannot tell its size is not bounded by bytes, but by complete
 
 test('a number of completed runs that is none is refused by name', async () => {
   await expect(createTestWorld({ machines: { order: { machine: order, retention: { completedMax: -1 } } } })).rejects.toMatchObject({ code: 'config/invalid', message: expect.stringContaining("machine 'order': retention.completedMax") as unknown })
+})
+
+test.each(Object.entries(places))('reading an actor costs what it is, however many events have changed nothing of it: %s', async (_name, makeStore) => {
+  const idle = setup({ types: { events: {} as { type: 'NOTHING'; text: string } } }).createMachine({})
+  const store = await makeStore()
+  await using world = await createTestWorld({ machines: { idle }, store })
+  const actor = world.runtime.actor(idle, '1')
+  await actor.start()
+  for (let batch = 0; batch < 20; batch++) await Promise.all(Array.from({ length: 100 }, () => actor.ask({ type: 'NOTHING', text: 'x'.repeat(200) })))
+  const stored = await store.load(actorId({ tenant: DEFAULT_TENANT, machine: 'idle', key: '1' }))
+  expect(stored?.record.seq).toBe(2_001)
+  expect(stored?.rows.reduce((chars, { data }) => chars + data.length, 0)).toBeLessThan(192 * KB)
 })
