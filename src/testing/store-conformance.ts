@@ -6,6 +6,7 @@ import { compactionCases } from './store-conformance/compaction.ts'
 import { commitCases } from './store-conformance/commits.ts'
 import { inboxCases } from './store-conformance/inbox.ts'
 import { leaseCases } from './store-conformance/leases.ts'
+import { listingCases } from './store-conformance/listing.ts'
 import { queueShareCases } from './store-conformance/queue-shares.ts'
 import { queueCases } from './store-conformance/queues.ts'
 import { retentionCases } from './store-conformance/retention.ts'
@@ -30,7 +31,7 @@ export type { ConformanceSetup, ConformanceTarget, TestApi } from './store-confo
  * }), { describe, test })
  */
 export function storeConformance(name: string, setup: ConformanceSetup, { describe, test }: TestApi): void {
-  const groups = { leases: leaseCases, commits: commitCases, inbox: inboxCases, checkpoints: checkpointCases, actors: actorCases, retention: retentionCases, compaction: compactionCases, queues: queueCases, shares: queueShareCases }
+  const groups = { leases: leaseCases, commits: commitCases, inbox: inboxCases, checkpoints: checkpointCases, actors: actorCases, listing: listingCases, retention: retentionCases, compaction: compactionCases, queues: queueCases, shares: queueShareCases }
   for (const [group, cases] of Object.entries(groups)) {
     describe(`${name}: ${group}`, () => {
       for (const [behaviour, run] of Object.entries(cases)) {

@@ -1,70 +1,15 @@
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
-import { afterAll, describe, expect, test } from 'vitest'
-import { TroupeError, createRuntime } from 'troupe'
-import type { Runtime, RuntimeOptions, Store } from 'troupe'
+import { describe, expect, test } from 'vitest'
+import { TroupeError } from 'troupe'
+import type { Runtime, Store } from 'troupe'
 import { createMemoryStore, createTestWorld } from 'troupe/testing'
+import type { InputOf } from '../../src/core/client/client.ts'
 import { liveOperations } from '../../src/core/client/live.ts'
-import type { InputOf, OutputOf } from '../../src/core/client/client.ts'
-import { encodeCursor } from '../../src/host/client/positions.ts'
 import { createSeededRandom } from '../../src/testing/seeded-random.ts'
-import type { FollowCommand, FollowFact } from '../support/follow-process.ts'
 import { counters } from '../support/follow-machines.ts'
-import { startPeer, waitUntil } from '../support/processes.ts'
-import { openTestRedis } from '../support/redis/open-test-redis.ts'
-
-type Item = OutputOf<'follow'>
-type Step = Extract<Item, { type: 'step' }>['step']
-type Steps = { readonly steps: Step[]; readonly items: Item[]; stop(): Promise<void> }
-
-const folder = mkdtempSync(join(tmpdir(), 'troupe-follow-'))
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
-let files = 0
-
-const open = (store: RuntimeOptions['store'], options: Partial<RuntimeOptions> = {}) => createRuntime({ machines: counters, store, ...options }) as Promise<Runtime<typeof counters>>
-
-/** Follows in the background, once it stands at its place. */
-async function follow(runtime: Runtime<typeof counters>, input: InputOf<'follow'> = {}): Promise<Steps> {
-  const left = new AbortController()
-  const items: Item[] = []
-  const steps: Step[] = []
-  const stream = runtime.client().follow(input, { signal: left.signal })[Symbol.asyncIterator]()
-  const first = await stream.next()
-  if (!first.done) items.push(first.value)
-  const reading = (async () => {
-    for (let next = await stream.next(); !next.done; next = await stream.next()) {
-      items.push(next.value)
-      if (next.value.type === 'step') steps.push(next.value.step)
-    }
-  })()
-  return { steps, items, stop: () => (left.abort(), reading) }
-}
-
-/** Reads a number of steps and leaves. */
-async function take(runtime: Runtime<typeof counters>, count: number, input: InputOf<'follow'>): Promise<Step[]> {
-  const steps: Step[] = []
-  if (count === 0) return steps
-  for await (const item of runtime.client().follow(input)) {
-    if (item.type === 'step') steps.push(item.step)
-    if (steps.length === count) break
-  }
-  return steps
-}
-
-const cursorOf = async (runtime: Runtime<typeof counters>): Promise<string> => {
-  for await (const item of runtime.client().follow({})) if (item.type === 'cursor') return item.cursor
-  throw new Error('a stream without a cursor')
-}
-const places = (steps: readonly Step[]): readonly string[] => steps.map(({ address, seq }) => `${address} ${seq}`)
-
-/** Each actor's steps in their order, none twice, none missing. */
-function expectWhole(steps: readonly Pick<Step, 'address' | 'seq'>[], lastSeqs: Readonly<Record<string, number>>): void {
-  const byActor = Object.groupBy(steps, ({ address }) => address)
-  const expected = Object.fromEntries(Object.entries(lastSeqs).map(([address, last]) => [address, Array.from({ length: last }, (_, index) => index + 1)]))
-  expect(Object.fromEntries(Object.entries(byActor).map(([address, own]) => [address, own?.map(({ seq }) => seq)]))).toEqual(expected)
-}
+import { cursorOf, expectWhole, follow, open, places, take } from '../support/following.ts'
+import type { Step } from '../support/following.ts'
+import { waitUntil } from '../support/processes.ts'
 
 describe('what is told', () => {
   test('every step of every actor, as it is committed, with the state after it; a cursor comes first', async () => {
@@ -270,72 +215,5 @@ describe('those who follow', () => {
     await one.stop()
     await runtime.close()
     await two.stop()
-  })
-})
-
-const stores: Readonly<Record<string, () => Promise<{ readonly url: string; close(): Promise<void> }>>> = {
-  'one SQLite file': async () => ({ url: `sqlite:${join(folder, `${++files}.db`)}?partitions=4&synchronous=NORMAL`, close: async () => undefined }),
-  'one Redis': async () => {
-    const { url, prefix, close } = await openTestRedis()
-    return { url: `${url}?prefix=${prefix}&partitions=4`, close }
-  },
-}
-
-describe.each(Object.entries(stores))('two runtimes on %s', (_, place) => {
-  test('each tells what the other commits, and one goes on from the cursor of the other', async () => {
-    const { url, close } = await place()
-    try {
-      await using here = await open(url)
-      await using there = await open(url)
-      const from = await cursorOf(there)
-      const heard = await follow(there)
-      const keys = Array.from({ length: 12 }, (_item, index) => `k${index}`)
-      for (const [index, key] of keys.entries()) {
-        const runtime = index % 2 === 0 ? here : there
-        await runtime.actor('counter', key).start()
-        for (let sent = 0; sent < 5; sent++) await runtime.actor('counter', key).send({ type: 'ADD' })
-      }
-      const whole = Object.fromEntries(keys.map(key => [`counter/${key}`, 6]))
-      await waitUntil('all is heard', () => heard.steps.length >= 72, 10_000)
-      await heard.stop()
-      expectWhole(heard.steps, whole)
-      for (const count of [1, 30, 71]) {
-        const first = await take(there, count, { from })
-        expectWhole([...first, ...(await take(here, 72 - count, { from: first.at(-1)?.cursor ?? '' }))], whole)
-      }
-      // From before any partition had a row, whatever number its first one got.
-      expectWhole(await take(here, 72, { from: encodeCursor({ positions: [0, 0, 0, 0], begun: undefined }) }), whole)
-    } finally {
-      await close()
-    }
-  })
-
-  test('a process that follows is killed again and again, and its successors go on from its last cursor: nothing lost, nothing twice', { timeout: 60_000 }, async () => {
-    const { url, close } = await place()
-    try {
-      await using runtime = await open(url)
-      const told: Extract<FollowFact, { fact: 'step' }>[] = []
-      let from = await cursorOf(runtime)
-      const keys = ['a', 'b', 'c', 'd', 'e']
-      for (const key of keys) await runtime.actor('counter', key).start()
-      let sent = 0
-      for (let life = 0; life < 4; life++) {
-        const before = told.length
-        await using process = startPeer<FollowCommand, FollowFact>('follow-process.ts', [url, from], fact => {
-          from = fact.cursor
-          if (fact.fact === 'step') told.push(fact)
-        })
-        const sends = (async () => {
-          for (let count = 0; count < 40; count++, sent++) for (const key of keys) await runtime.actor('counter', key).ask({ type: 'ADD' }, { timeout: 20_000 })
-        })()
-        await waitUntil('it tells something', () => told.length > before + 20, 20_000)
-        await process.kill()
-        await sends
-      }
-      const rest = await take(runtime, keys.length * (sent + 1) - told.length, { from })
-      expectWhole([...told, ...rest], Object.fromEntries(keys.map(key => [`counter/${key}`, sent + 1])))
-    } finally {
-      await close()
-    }
   })
 })

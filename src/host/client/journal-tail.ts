@@ -95,9 +95,13 @@ export class JournalTail {
   }
 
   async #open(): Promise<void> {
-    this.#stop = this.#parts.node.onCommit(partition => this.#hear(partition))
-    this.#heads = await this.headsNow()
-    this.#start = [...this.#heads]
+    const stop = this.#parts.node.onCommit(partition => this.#hear(partition))
+    this.#stop = stop
+    const heads = await this.headsNow()
+    // All may have left meanwhile, and others have opened it again.
+    if (this.#stop !== stop) return
+    this.#heads = heads
+    this.#start = [...heads]
   }
 
   #leave(): void {
