@@ -3,9 +3,9 @@ import { started } from './case.ts'
 import type { WithClient } from './case.ts'
 
 export function many(withClient: WithClient): void {
-  withClient('does one thing with all actors of a filter, over more than a page, and tells what failed', async client => {
+  withClient('does one thing with all actors of a filter, over more than a page, and tells what failed', async (client, { runtime }) => {
     const keys = Array.from({ length: 1_050 }, (_, index) => `n-${index}`)
-    await Promise.all(keys.map(key => started(client, 'order', key)))
+    await Promise.all(keys.map(key => runtime.actor('order', key).start()))
     const filter = { machine: 'order', status: 'active' as const }
     expect(await client.bulk({ filter, action: 'stop', dryRun: true })).toEqual({ matched: 1_050, done: 0, failed: [] })
     await expect(client.bulk({ filter, action: 'stop', expected: 1_049 })).rejects.toMatchObject({ code: 'request/invalid' })
@@ -20,8 +20,8 @@ export function many(withClient: WithClient): void {
     await expect(client.bulk({ filter, action: 'send' })).rejects.toMatchObject({ code: 'request/invalid' })
   })
 
-  withClient('pages through actors and through what is pending without leaving any out', async client => {
-    await Promise.all(Array.from({ length: 130 }, (_, index) => started(client, 'order', `${index}`)))
+  withClient('pages through actors and through what is pending without leaving any out', async (client, { runtime }) => {
+    await Promise.all(Array.from({ length: 130 }, (_, index) => runtime.actor('order', `${index}`).start()))
     const timers: string[] = []
     for (let cursor: string | undefined, first = true; first || cursor !== undefined; first = false) {
       const page = await client.pending({ limit: 20, ...(cursor !== undefined && { cursor }) })
