@@ -55,7 +55,8 @@ export interface RunningServer extends AsyncDisposable {
 }
 
 /**
- * Serves a runtime over HTTP: REST below `/api/v1`, probes at `/healthz` and `/readyz`.
+ * Serves a runtime over HTTP: its API at `/api/v1` (a page of it at `/api/docs`), live at `/ws` and as server-sent events, the
+ * inspector at `/`, probes at `/healthz` and `/readyz`.
  *
  * Throws `config/invalid` for a host that is open to others without keys, a file of keys that is missing, empty or open to others,
  * and a port that cannot be had.

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { Context, Hono } from 'hono'
+import type { Hono } from 'hono'
 import type { Env } from './answer.ts'
 import { asyncApi } from './live/async-api.ts'
 import { describeRoutes } from './openapi.ts'
@@ -28,21 +28,28 @@ const PAGE = `<!doctype html>
 `
 const START = `SwaggerUIBundle({ url: '/openapi.json', dom_id: '#page', deepLinking: true, tryItOutEnabled: true, validatorUrl: null, docExpansion: 'list' })\n`
 
-/** `/openapi.json` and `/asyncapi.json`, and a page made of it at `/api/docs`: all of it from here, nothing from elsewhere. */
+interface File {
+  readonly body: string | Uint8Array<ArrayBuffer>
+  readonly headers: Readonly<Record<string, string>>
+}
+
+const fileOf = (body: File['body'], type: string): File => ({ body, headers: { 'content-type': type, 'content-security-policy': POLICY, 'cache-control': 'no-cache', etag: `"${hash('sha1', body, 'base64url')}"` } })
+
+/** `/openapi.json`, a page made of it at `/api/docs`, and `/asyncapi.json`: all of it from here, nothing from elsewhere. */
 export function mountDocs(app: Hono<Env>, routes: readonly Route[], version: string): void {
-  let text: string | undefined
-  const document = (): string => (text ??= JSON.stringify(describeRoutes(routes, version)))
-  const serve = (context: Context, body: string | Uint8Array<ArrayBuffer>, type: string): Response => {
-    const tag = `"${hash('sha1', body, 'base64url')}"`
-    const headers = { 'content-type': type, 'content-security-policy': POLICY, 'cache-control': 'no-cache', etag: tag }
-    return context.req.header('if-none-match') === tag ? context.body(null, 304, headers) : context.body(body, 200, headers)
+  // Made when they are first asked for, and then kept: whoever asks needs no key, and should cost little.
+  const serve = (path: string, make: () => File | Promise<File>): void => {
+    let made: File | undefined
+    app.get(path, async context => {
+      const { body, headers } = (made ??= await make())
+      return context.req.header('if-none-match') === headers['etag'] ? context.body(null, 304, headers) : context.body(body, 200, headers)
+    })
   }
-  app.get('/openapi.json', context => serve(context, document(), 'application/json'))
-  let live: string | undefined
-  app.get('/asyncapi.json', context => serve(context, (live ??= JSON.stringify(asyncApi(version))), 'application/json'))
-  app.get('/api/docs', context => serve(context, PAGE, 'text/html; charset=utf-8'))
-  app.get('/api/docs/start.js', context => serve(context, START, 'text/javascript; charset=utf-8'))
-  for (const [name, type] of Object.entries(FILES)) app.get(`/api/docs/${name}`, async context => serve(context, await readAsset(name), type))
+  serve('/openapi.json', () => fileOf(JSON.stringify(describeRoutes(routes, version)), 'application/json'))
+  serve('/asyncapi.json', () => fileOf(JSON.stringify(asyncApi(version)), 'application/json'))
+  serve('/api/docs', () => fileOf(PAGE, 'text/html; charset=utf-8'))
+  serve('/api/docs/start.js', () => fileOf(START, 'text/javascript; charset=utf-8'))
+  for (const [name, type] of Object.entries(FILES)) serve(`/api/docs/${name}`, async () => fileOf(await readAsset(name), type))
 }
 
 async function readAsset(name: string): Promise<Uint8Array<ArrayBuffer>> {

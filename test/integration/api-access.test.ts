@@ -29,6 +29,14 @@ afterAll(async () => {
 const pathOf = (route: string): string => route.replaceAll(/\{\w+\}/g, 'none')
 const mayCall = (role: Role, needed: Role): boolean => roles.indexOf(role) >= roles.indexOf(needed)
 
+/** A stream that is let in does not end: its head is all that is waited for. */
+async function open(path: string, key: string): Promise<{ readonly status: number; readonly code: string | undefined }> {
+  const response = await fetch(world.url + path, { headers: bearer(key) })
+  if (!response.ok) return { status: response.status, code: ((await response.json()) as { code: string }).code }
+  await response.body?.cancel()
+  return { status: response.status, code: undefined }
+}
+
 describe('every route', () => {
   test('there are more than 40', () => expect(routes.length).toBeGreaterThan(40))
 
@@ -37,11 +45,9 @@ describe('every route', () => {
     const body = method === 'GET' || method === 'DELETE' ? undefined : {}
     expect(await world.call(method, at, body)).toMatchObject({ status: 401, body: { code: 'access/unauthenticated' } })
     for (const caller of roles) {
-      const allowed = mayCall(caller, role)
-      // A stream that is open is enough: it would not end.
-      const { status, body: told } = await world.call(stream && route.endsWith('/live') && allowed ? 'HEAD' : method, at, body, bearer(keys[caller]))
-      if (allowed) expect([status, told?.code], caller).not.toEqual([expect.toBeOneOf([401, 403]), expect.anything()])
-      else expect({ status, code: told?.code }, caller).toEqual({ status: 403, code: 'access/denied' })
+      const { status, code } = stream ? await open(at, keys[caller]) : await world.call(method, at, body, bearer(keys[caller])).then(answer => ({ status: answer.status, code: answer.body?.code }))
+      if (mayCall(caller, role)) expect([401, 403], caller).not.toContain(status)
+      else expect({ status, code }, caller).toEqual({ status: 403, code: 'access/denied' })
     }
   })
 })
