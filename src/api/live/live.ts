@@ -24,13 +24,14 @@ export interface Door {
 
 /** What a path is for. */
 export interface Place {
-  readonly serve: (socket: WebSocket, visitor: Visitor, url: URL) => void
+  readonly serve: (socket: WebSocket, visitor: Visitor & { readonly address: string | undefined }, url: URL) => void
   /** Of a message from a client. */
   readonly messageBytesMax: number
 }
 
 /** Beside `troupe.key.KEY`, so that a browser's WebSocket is answered with one of the subprotocols that it has offered. */
 const PROTOCOL = 'troupe'
+const WORKFLOWS = '/ws/workflows/{id}'
 
 function decode(text: string): string {
   try {
@@ -49,13 +50,10 @@ export class Live {
 
   constructor(limits: Partial<LiveLimits> = {}) {
     this.#limits = { ...defaultLiveLimits, ...limits }
-    const serve: Place['serve'] = (socket, { client }, { pathname }) => {
-      const [, , , id] = pathname.split('/')
-      return new Peer(socket, { client, limits: this.#limits, path: pathname, ...(id !== undefined && { address: decode(id) }) })
-    }
+    const serve: Place['serve'] = (socket, { client, address }, { pathname }) => new Peer(socket, { client, limits: this.#limits, path: pathname, address })
     const { messageBytesMax } = this.#limits
     this.#open('/ws', { serve, messageBytesMax })
-    this.#open('/ws/workflows/', { serve, messageBytesMax })
+    this.#open(WORKFLOWS, { serve, messageBytesMax })
     this.#open('/stately', { serve: acceptStately(this.#limits), messageBytesMax: this.#limits.guestMessageBytesMax })
     this.#open('/stately/export', { serve: exportStately(this.#limits), messageBytesMax })
   }
@@ -76,7 +74,9 @@ export class Live {
 
   async #upgrade(request: IncomingMessage, socket: Duplex, head: Buffer, { gate, clientOf }: Door): Promise<void> {
     const url = new URL(request.url ?? '/', 'ws://localhost')
-    const place = this.#places.get(url.pathname) ?? this.#places.get(/^\/ws\/workflows\/(?=[^/]+$)/.exec(url.pathname)?.[0] ?? '')
+    const [, id] = /^\/ws\/workflows\/([^/]+)$/.exec(url.pathname) ?? []
+    const place = this.#places.get(id === undefined ? url.pathname : WORKFLOWS)
+    const address = id === undefined ? undefined : decode(id)
     if (!place) throw new TroupeError('request/unknown', `there is no WebSocket at ${url.pathname}`)
     if (this.#closing.signal.aborted) throw new TroupeError('runtime/closed', 'the server closes')
     gate.checkSource(request)
@@ -86,7 +86,7 @@ export class Live {
     place.server.handleUpgrade(request, socket, head, opened => {
       // What is wrong with a connection is told to its client by a close code.
       opened.on('error', () => undefined)
-      place.serve(opened, { caller, client: clientOf(caller) }, url)
+      place.serve(opened, { caller, client: clientOf(caller), address }, url)
     })
   }
 
@@ -134,5 +134,5 @@ function refuse(socket: Duplex, error: unknown, path: string): void {
   const problem = problemOf(error, path.split('?')[0] ?? path, '')
   const body = JSON.stringify(problem)
   const headers = { 'Content-Type': PROBLEM_TYPE, 'Content-Length': Buffer.byteLength(body), Connection: 'close', ...(error instanceof Refusal && error.headers) }
-  socket.end(`HTTP/1.1 ${problem.status} Refused\r\n${Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`)
+  socket.end(`HTTP/1.1 ${problem.status} Refused\r\n${Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n${body}`, () => socket.destroy())
 }

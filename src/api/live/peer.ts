@@ -21,7 +21,7 @@ export interface PeerOptions {
   /** Path of the connection, for problems. */
   readonly path: string
   /** Of `/ws/workflows/{id}`: the one actor that it is about. */
-  readonly address?: string
+  readonly address: string | undefined
 }
 
 /**
