@@ -1,4 +1,4 @@
-import type { Chart, ChartTransition, Step } from '../../protocol.ts'
+import type { Chart, ChartTransition } from '../../protocol.ts'
 import { createStore } from '../data/store.ts'
 import type { Store } from '../data/store.ts'
 

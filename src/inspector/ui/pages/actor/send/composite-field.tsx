@@ -1,13 +1,18 @@
 import { useState } from 'react'
+import type { ComponentType } from 'react'
 import type { Json } from '../../../../protocol.ts'
 import { Icon } from '../../../parts/icon.tsx'
-import { SchemaField } from './schema-field.tsx'
-import type { FieldProps } from './schema-field.tsx'
+import type { FieldProps } from './field-props.ts'
 import { alternativesOf, initialOf, kindOf, nameOf, resolve } from './schema.ts'
 import { placeWithin, problemsOf } from './validate.ts'
 
+type CompositeProps = FieldProps & {
+  /** For the fields inside. */
+  readonly Field: ComponentType<FieldProps>
+}
+
 /** Fields made of fields: objects, lists and choices. */
-export function CompositeField(props: FieldProps) {
+export function CompositeField(props: CompositeProps) {
   const { name, path, schema, isRequired, problems } = props
   const kind = kindOf(schema)
   return (
@@ -31,14 +36,14 @@ export function CompositeField(props: FieldProps) {
 
 const objectOf = (value: Json | undefined): Readonly<Record<string, Json>> => (typeof value === 'object' && value !== null && !Array.isArray(value) ? value : {})
 
-function ObjectFields({ schema, root, value, path, problems, onValue }: FieldProps) {
+function ObjectFields({ schema, root, value, path, problems, onValue, Field }: CompositeProps) {
   const current = objectOf(value)
   const set = (name: string, next: Json | undefined): void => {
     const { [name]: _old, ...rest } = current
     onValue(next === undefined ? rest : { ...current, [name]: next })
   }
   return Object.entries(schema.properties ?? {}).map(([name, property]) => (
-    <SchemaField
+    <Field
       key={name}
       name={name}
       path={placeWithin(path, name)}
@@ -52,14 +57,14 @@ function ObjectFields({ schema, root, value, path, problems, onValue }: FieldPro
   ))
 }
 
-function ListFields({ schema: { items: item = {} }, root, value, path, name, problems, onValue }: FieldProps) {
+function ListFields({ schema: { items: item = {} }, root, value, path, name, problems, onValue, Field }: CompositeProps) {
   const items = Array.isArray(value) ? value : []
   const replace = (index: number, next: Json | undefined): void => onValue(items.map((old, place) => (place === index ? (next ?? null) : old)))
   return (
     <>
       {items.map((one, index) => (
         <div key={index} className="list-item">
-          <SchemaField name={`${name} ${index + 1}`} path={placeWithin(path, index)} schema={item} root={root} value={one} isRequired problems={problems} onValue={next => replace(index, next)} />
+          <Field name={`${name} ${index + 1}`} path={placeWithin(path, index)} schema={item} root={root} value={one} isRequired problems={problems} onValue={next => replace(index, next)} />
           <button type="button" className="quiet" aria-label={`Remove ${name} ${index + 1}`} onClick={() => onValue(items.filter((_, place) => place !== index))}>
             <Icon name="cancel" size={14} />
           </button>
@@ -72,7 +77,7 @@ function ListFields({ schema: { items: item = {} }, root, value, path, name, pro
   )
 }
 
-function UnionFields({ schema, root, value, path, name, isRequired, problems, onValue }: FieldProps) {
+function UnionFields({ schema, root, value, path, name, isRequired, problems, onValue, Field }: CompositeProps) {
   const alternatives = alternativesOf(schema)
   const fitting = alternatives.findIndex(alternative => value !== undefined && Object.keys(problemsOf(alternative, value, root)).length === 0)
   const [chosen, setChosen] = useState(fitting)
@@ -95,7 +100,7 @@ function UnionFields({ schema, root, value, path, name, isRequired, problems, on
         ))}
       </select>
       {alternative && kind !== 'null' && (
-        <SchemaField key={shown} name={kind === 'object' ? '' : name || 'value'} path={path} schema={alternative} root={root} value={value} isRequired problems={problems} onValue={onValue} />
+        <Field key={shown} name={kind === 'object' ? '' : name || 'value'} path={path} schema={alternative} root={root} value={value} isRequired problems={problems} onValue={onValue} />
       )}
     </>
   )

@@ -2,20 +2,8 @@ import { useId } from 'react'
 import type { ReactNode } from 'react'
 import type { Json } from '../../../../protocol.ts'
 import { CompositeField } from './composite-field.tsx'
+import type { FieldProps } from './field-props.ts'
 import { kindOf, resolve } from './schema.ts'
-import type { Schema } from './schema.ts'
-import type { Problems } from './validate.ts'
-
-export interface FieldProps {
-  readonly name: string
-  readonly path: string
-  readonly schema: Schema
-  readonly root: Schema
-  readonly value: Json | undefined
-  readonly isRequired: boolean
-  readonly problems: Problems
-  readonly onValue: (value: Json | undefined) => void
-}
 
 /** The input for one value, whatever its schema says it is. */
 export function SchemaField(props: FieldProps) {
@@ -27,7 +15,7 @@ export function SchemaField(props: FieldProps) {
     case 'object':
     case 'array':
     case 'union':
-      return <CompositeField {...props} schema={schema} />
+      return <CompositeField {...props} schema={schema} Field={SchemaField} />
     case 'boolean':
     case 'enum':
     case 'string':

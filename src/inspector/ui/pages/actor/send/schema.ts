@@ -63,11 +63,13 @@ export function nameOf(schema: Schema, root: Schema): string {
   const resolved = resolve(schema, root)
   if (resolved.title !== undefined) return resolved.title
   const kind = kindOf(resolved)
-  if (kind === 'const') return JSON.stringify(resolved.const)
+  if (kind === 'const') return wordOf(resolved.const)
   if (kind === 'null') return 'nothing'
   const mark = Object.values(resolved.properties ?? {}).find(property => property.const !== undefined)
-  return mark ? String(mark.const) : kind === 'enum' ? 'one of a list' : kind
+  return mark ? wordOf(mark.const) : kind === 'enum' ? 'one of a list' : kind
 }
+
+const wordOf = (value: Json | undefined): string => (typeof value === 'string' ? value : JSON.stringify(value))
 
 /** A value to begin a form with: what the schema gives, and the least that its shape asks for. */
 export function initialOf(schema: Schema, root: Schema, depth = 0): Json | undefined {
