@@ -3,6 +3,7 @@ import { useSelected } from '../data/store.ts'
 import type { Store } from '../data/store.ts'
 import type { Activity, Heat } from './activity.ts'
 import { roundedPath } from './arrow-path.ts'
+import type { Point } from './arrow-path.ts'
 import type { Layout, PlacedArrow } from './layout.ts'
 
 const LINE_PX = 16

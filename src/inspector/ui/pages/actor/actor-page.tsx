@@ -54,6 +54,7 @@ export function ActorPage({ params }: PageProps) {
       <TimeBar
         firstSeq={log.firstSeq}
         lastSeq={lastSeq}
+        isOver={live.now.completedAt !== null}
         at={at}
         onAt={onAt}
         onFork={() => setForking(true)}

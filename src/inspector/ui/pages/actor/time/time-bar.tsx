@@ -5,6 +5,8 @@ import { Icon } from '../../../parts/icon.tsx'
 interface TimeBarProps {
   readonly firstSeq: number
   readonly lastSeq: number
+  /** Whether the actor has come to its end. */
+  readonly isOver: boolean
   /** The step that is looked at; undefined at the present. */
   readonly at: number | undefined
   readonly onAt: (seq: number | undefined) => void
@@ -15,7 +17,7 @@ interface TimeBarProps {
 const PLAY_MS = 700
 
 /** Through the history: drag, ← and →, Home and End, or let it play. Right of its end is the present, which goes on. */
-export function TimeBar({ firstSeq, lastSeq, at, onAt, onFork, onCompare }: TimeBarProps) {
+export function TimeBar({ firstSeq, lastSeq, isOver, at, onAt, onFork, onCompare }: TimeBarProps) {
   const [isPlaying, setPlaying] = useState(false)
   const seq = Math.min(at ?? lastSeq, lastSeq)
   const [startedBehind, setStarted] = useState<number>()
@@ -73,7 +75,7 @@ export function TimeBar({ firstSeq, lastSeq, at, onAt, onFork, onCompare }: Time
       <output className="time-place">
         {at === undefined ? (
           <>
-            <span className="live-dot" aria-hidden="true" /> live, step {lastSeq}
+            {!isOver && <span className="live-dot" aria-hidden="true" />} {isOver ? 'ended' : 'live'}, step {lastSeq}
           </>
         ) : (
           <>
@@ -84,7 +86,7 @@ export function TimeBar({ firstSeq, lastSeq, at, onAt, onFork, onCompare }: Time
       <div className="row time-actions">
         {at !== undefined && (
           <button type="button" className="primary" onClick={() => onAt(undefined)}>
-            Back to live{moved > 0 ? ` (${moved.toLocaleString('en')} new)` : ''}
+            Back to {isOver ? 'the end' : 'live'}{moved > 0 ? ` (${moved.toLocaleString('en')} new)` : ''}
           </button>
         )}
         <button type="button" onClick={onFork}>
