@@ -1,5 +1,5 @@
 import { Command } from 'cmdk'
-import { useDeferredValue, useState } from 'react'
+import { useDeferredValue, useEffect, useState } from 'react'
 import { useCall } from '../data/use-call.ts'
 import { navigation } from '../pages.ts'
 import { Dialog } from '../parts/dialog.tsx'
@@ -18,13 +18,19 @@ export function CommandPalette({ onClose }: { readonly onClose: () => void }) {
   const key = text.slice(text.indexOf('/') + 1)
   const found = useCall('listActors', key === '' ? null : { text: key, limit: FOUND_MAX, order: 'newest' })
   const machines = useCall('listMachines', {})
+  const [chosen, setChosen] = useState('')
+  const first = found.data?.actors[0]?.address
+  // Actors come after the key that asked for them: the palette itself chooses only when something is typed.
+  useEffect(() => {
+    if (first !== undefined) setChosen(`${first} ${text}`)
+  }, [first, text])
   const go = (to: string): void => {
     onClose()
     navigate(to)
   }
   return (
     <Dialog title="Find or do" onClose={onClose} className="palette">
-      <Command label="Find or do" loop>
+      <Command label="Find or do" loop value={chosen} onValueChange={setChosen}>
         <Command.Input value={typed} onValueChange={setTyped} placeholder="A page, a machine, part of an actor's key…" />
         <Command.List>
           <Command.Empty>Nothing is called that. Try part of an actor's key.</Command.Empty>
