@@ -7,6 +7,7 @@ import { palettePng } from './palette-png.ts'
 import { createScene } from './scene.ts'
 
 const IMAGES = join(import.meta.dirname, '../../../docs/images')
+const [WIDTH, HEIGHT] = [1_440, 900]
 const schemes = ['light', 'dark'] as const
 
 /** What a picture shows, and what must be on the page before it is taken. */
@@ -22,17 +23,16 @@ const pictures: readonly { readonly name: string; readonly path: string; readonl
   { name: 'workers', path: '/system?view=workers', ready: 'text=Pinned to CPU' },
 ]
 
-/** Pixels of a picture, decoded by the browser that took it. */
-async function pixelsOf(page: Page, png: Buffer): Promise<{ readonly data: Uint8Array; readonly width: number; readonly height: number }> {
-  const { text, width, height } = await page.evaluate(async (base64) => {
-    const bitmap = await createImageBitmap(new Blob([Uint8Array.fromBase64(base64)], { type: 'image/png' }))
-    const brush = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')
-    brush?.drawImage(bitmap, 0, 0)
-    const { data = new Uint8ClampedArray() } = brush?.getImageData(0, 0, bitmap.width, bitmap.height) ?? {}
-    return { text: new Uint8Array(data).toBase64(), width: bitmap.width, height: bitmap.height }
-  }, png.toString('base64'))
-  return { data: Buffer.from(text, 'base64'), width, height }
-}
+/** Runs in the page. */
+const DECODE = `async base64 => {
+  const bitmap = await createImageBitmap(new Blob([Uint8Array.fromBase64(base64)], { type: 'image/png' }))
+  const brush = new OffscreenCanvas(bitmap.width, bitmap.height).getContext('2d')
+  brush.drawImage(bitmap, 0, 0)
+  return new Uint8Array(brush.getImageData(0, 0, bitmap.width, bitmap.height).data).toBase64()
+}`
+
+/** Red, green, blue and opacity of each pixel of a picture, decoded by the browser that took it. */
+const pixelsOf = async (page: Page, png: Buffer): Promise<Buffer> => Buffer.from((await page.evaluate(`(${DECODE})('${png.toString('base64')}')`)) as string, 'base64')
 
 mkdirSync(IMAGES, { recursive: true })
 await using scene = await createScene()
@@ -40,15 +40,14 @@ await using browser = await openBrowser()
 await scene.play()
 const load = setInterval(() => void scene.sell(Math.floor(performance.now())), 150)
 for (const scheme of schemes) {
-  const { page, faults, close } = await browser.open(`${scene.url}/system`, { scheme })
+  const { page, faults, close } = await browser.open(`${scene.url}/system`, { scheme, width: WIDTH, height: HEIGHT })
   // Rates need some seconds to look at.
   await page.waitForTimeout(8_000)
   for (const { name, path, ready } of pictures.toSorted((a, b) => Number(b.name === 'system') - Number(a.name === 'system'))) {
     if (name !== 'system') await page.goto(`${scene.url}${path}`)
     await page.locator(ready).first().waitFor()
     await page.waitForTimeout(1_000)
-    const { data, width, height } = await pixelsOf(page, await page.screenshot())
-    const file = palettePng(data, width, height)
+    const file = palettePng(await pixelsOf(page, await page.screenshot()), WIDTH, HEIGHT)
     writeFileSync(join(IMAGES, `${name}-${scheme}.png`), file)
     console.log(`${name}-${scheme}.png ${Math.round(file.length / 1_000)} kB`)
   }
