@@ -151,6 +151,12 @@ describe('HTTP', () => {
     expect(await world.call('GET', '/metrics')).toMatchObject({ status: 200, text: 'troupe_up 1\n' })
   })
 
+  test('a request whose headers or body never end is given up in time', async () => {
+    const [headers, body] = await Promise.all([sendBytes(world.url, 'GET /healthz HTTP/1.1\r\nHost: localhost\r\nX-Slow: '), sendBytes(world.url, `POST /api/v1/actors HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 10\r\n\r\n{`)])
+    expect(headers).toMatch(/^HTTP\/1\.1 408 .*did not come in time/s)
+    expect(body).toMatch(/^(?:HTTP\/1\.1 4\d\d |$)/)
+  })
+
   test('what is no HTTP is refused in words', async () => {
     expect(await sendBytes(world.url, 'GET / HTTP/1.1\r\nno header\r\n\r\n')).toMatch(/^HTTP\/1\.1 400 .*"code":"request\/invalid"/s)
     expect(await sendBytes(world.url, `GET / HTTP/1.1\r\nhost: localhost\r\nx: ${'y'.repeat(20_000)}\r\n\r\n`)).toMatch(/^HTTP\/1\.1 431 .*headers are too large/s)
