@@ -85,8 +85,8 @@ async function takeFrom({ follow, clock }: TakePorts, { id, filter, cursor: from
   return { events, cursor }
 }
 
-/** The journals have lost what comes next; the cursor goes on after it. */
-const isGap = (error: unknown): error is TroupeError & { readonly details: { readonly cursor: string } } => error instanceof TroupeError && error.code === 'history/trimmed' && typeof error.details['cursor'] === 'string'
+/** What comes next is lost or cannot be read, and never will be; the cursor goes on after it. */
+const isGap = (error: unknown): error is TroupeError & { readonly details: { readonly cursor: string } } => error instanceof TroupeError && !error.retryable && typeof error.details['cursor'] === 'string'
 
 /** The store has lost the position itself, in a failover or a restored backup. */
 const isForeign = (error: unknown): error is TroupeError => error instanceof TroupeError && error.code === 'config/invalid'
