@@ -2,9 +2,10 @@
 import { appendFileSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
-import { cli, startCli, writeProject } from '../support/cli.ts'
+import { cli, cliCommand, startCli, writeProject } from '../support/cli.ts'
 import { waitUntil } from '../support/processes.ts'
 import { makeTempDir } from '../support/temp-dir.ts'
+import { hasTerminals, openTerminal } from '../support/terminal.ts'
 
 let cwd = ''
 
@@ -53,6 +54,15 @@ test('after kill -9 of the machines another process goes on at once', async () =
   await waitUntil('it is paid', async () => (await show('order/1')).value === 'paid')
 })
 
+test('machines that end again and again are started no more until something changes', async () => {
+  appendFileSync(join(cwd, 'machines.js'), '\nprocess.exit(7)\n')
+  await using dev = startCli({ cwd }, 'dev')
+  await dev.until(/\(exit code 7\); a change or r starts it again/)
+  expect(dev.stderr().match(/another goes on/g)).toHaveLength(2)
+  writeFileSync(join(cwd, 'machines.js'), readFileSync(join(cwd, 'machines.js'), 'utf8').replace('process.exit(7)', ''))
+  await dev.until(/Machines +order/)
+})
+
 test('at ctrl-c the machines end too, and the folder says that nobody serves it', async () => {
   await using dev = startCli({ cwd }, 'dev', '--json')
   const [, pid = ''] = await dev.until(/"pid":(\d+),"start":1/)
@@ -77,4 +87,13 @@ test('machines whose watcher is killed end by themselves', async () => {
       return true
     }
   })
+})
+
+test.skipIf(!hasTerminals)('at a terminal r restarts and q ends', async () => {
+  await using terminal = openTerminal({ cwd, columns: 100 }, ...cliCommand, 'dev')
+  await terminal.until(/r restarts, q ends/)
+  terminal.type('r')
+  await terminal.until(/ready again/)
+  terminal.type('q')
+  expect(await terminal.ended).toBe(0)
 })

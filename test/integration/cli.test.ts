@@ -1,5 +1,6 @@
 /** Commands against a real server in a process of its own. */
-import { existsSync, rmSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { existsSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { operations } from '../../src/core/client/client.ts'
@@ -141,6 +142,20 @@ test('exit codes are those of the errors, and errors are JSON where JSON was ask
   expect((await run('actors', '--url', 'http://127.0.0.1:1')).code).toBe(75)
   const { stderr } = await run('show', 'order/nobody', '--json')
   expect(JSON.parse(stderr)).toMatchObject({ error: { code: 'actor/unknown' } })
+})
+
+test('thousands are listed page after page, with progress beside the list', async () => {
+  const seed = join(cwd, 'seed.mjs')
+  writeFileSync(seed, `
+import { createClient } from 'troupe/client'
+const client = createClient({ url: process.argv[2] })
+for (let from = 0; from < 1200; from += 100) await Promise.all(Array.from({ length: 100 }, (_, n) => client.startActor({ machine: 'order', key: 'many-' + (from + n) })))
+`)
+  execFileSync(process.execPath, ['--conditions=troupe-source', '--disable-warning=ExperimentalWarning', seed, url], { cwd, env: { ...process.env, NODE_OPTIONS: '' } })
+  const { code, stdout, stderr } = await run('actors', '--all', '--text', 'many-')
+  expect(code).toBe(0)
+  expect(stdout.trim().split('\n')).toHaveLength(1_201)
+  expect(stderr).toMatch(/^Reading actors 1000\/1200\nReading actors 1200\/1200\n$/)
 })
 
 test('doctor finds the server in order', async () => {

@@ -33,11 +33,14 @@ async function list({ options, out, client: connect, signal }: Call<Options>, fi
   const client = await connect()
   const found: OutputOf<'listActors'>['actors'] = []
   const limit = options.all ? PAGE : (options.limit ?? 50)
+  const total = options.all && !out.json ? (await client.tallyActors(filter, { signal })).total : 0
+  const tell = total > PAGE ? out.progress('Reading actors', total) : undefined
   let cursor: string | undefined
   do {
     const page = await client.listActors({ ...filter, order: options.oldest ? 'oldest' : 'newest', limit, ...(cursor !== undefined && { cursor }) }, { signal })
     cursor = page.cursor
     found.push(...page.actors)
+    tell?.(Math.min(found.length, total))
     if (out.json && (options.all || options.watch)) for (const actor of page.actors) out.item(actor)
   } while (options.all && cursor !== undefined)
   if (out.json) return options.all || options.watch ? undefined : out.document({ actors: found, ...(cursor !== undefined && { cursor }) })

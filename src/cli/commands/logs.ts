@@ -13,6 +13,8 @@ interface Options {
 
 /** Actors of a run whose past is told. */
 const ACTORS_MAX = 1_000
+/** So many histories are read before anybody asks what takes so long. */
+const QUIET_MAX = 50
 
 export const logs: Run<Options> = async call => {
   const { args: [run = ''], options: { node, follow }, signal } = call
@@ -52,7 +54,11 @@ interface Told {
 /** What was so far, of all of them in the order of time; gives back the last step told of each. */
 async function tellPast({ out, signal }: Call<Options>, client: Client, actors: readonly string[], last = new Map<string, number>()): Promise<undefined> {
   const told: Told[] = []
-  for (const address of actors) for await (const step of stepsOf(client, { address, from: 0 }, signal)) told.push({ address, step })
+  const progress = actors.length > QUIET_MAX && !out.json ? out.progress('Reading histories', actors.length) : undefined
+  for (const [index, address] of actors.entries()) {
+    for await (const step of stepsOf(client, { address, from: 0 }, signal)) told.push({ address, step })
+    progress?.(index + 1)
+  }
   for (const { address, step } of told.toSorted((a, b) => a.step.at - b.step.at)) {
     last.set(address, Math.max(step.seq, last.get(address) ?? 0))
     tell(out, address, step)

@@ -25,8 +25,9 @@ const STORE = 'sqlite:./.troupe/dev.db'
 const PORT = 4747
 /** A process that does not end by itself is killed: everything accepted is in the store. */
 const PATIENCE_MS = 10_000
-/** What ends sooner would end again. */
-const QUICK_MS = 1_000
+/** Ends as quick as this, so often one after the other, would only go on. */
+const QUICK_MS = 2_000
+const QUICK_ENDS_MAX = 3
 /** Exit code of machines that cannot be run; it has said why. */
 const BROKEN = 1
 
@@ -59,6 +60,7 @@ class Session {
   #isEnding = false
   #isAgain = true
   #starts = 0
+  #quickEnds = 0
   #wake: () => void = () => undefined
 
   constructor(call: Call<Options>, setting: HostOptions) {
@@ -84,6 +86,7 @@ class Session {
     const { out } = this.#call
     if (this.#isAgain || this.#isEnding) return
     this.#isAgain = true
+    this.#quickEnds = 0
     if (out.json) out.item({ restart: why })
     else out.line(out.paint('yellow', '↻'), ` ${why}`)
     void this.#stopChild()
@@ -107,7 +110,8 @@ class Session {
     const [code, signal] = (await once(child, 'exit')) as [number | null, string | null]
     this.#child = undefined
     if (this.#isEnding || this.#isAgain || code === BROKEN) return
-    this.#isAgain = performance.now() - begun > QUICK_MS && this.#files !== undefined
+    this.#quickEnds = performance.now() - begun > QUICK_MS ? 0 : this.#quickEnds + 1
+    this.#isAgain = this.#quickEnds < QUICK_ENDS_MAX && this.#files !== undefined
     this.#call.out.note(`The machines' process has ended (${signal ?? `exit code ${code}`}); ${this.#isAgain ? 'another goes on from the store.' : 'a change or r starts it again.'}`)
   }
 

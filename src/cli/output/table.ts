@@ -16,7 +16,7 @@ const MIN = 6
 export function tableLines<TRow>(rows: readonly TRow[], columns: readonly Column<TRow>[], terminal: number, paintHead: (text: string) => Painted): readonly string[] {
   const heads = columns.map(({ head }) => shown(head))
   const cells = rows.map(row => columns.map(({ cell }) => shown(cell(row))))
-  const widths = columns.map((_, index) => Math.max(heads[index]?.width ?? 0, ...cells.map(row => row[index]?.width ?? 0)))
+  const widths = columns.map((_, index) => cells.reduce((width, row) => Math.max(width, row[index]?.width ?? 0), heads[index]?.width ?? 0))
   fit(widths, columns.map(({ min, head }) => min ?? Math.max(MIN, head.length)), terminal - GAP.length * (columns.length - 1))
   const lay = (row: readonly Painted[]): string => row.map((cell, index) => padded(cell, widths[index] ?? 0, columns[index]?.align === 'right', index === row.length - 1)).join(GAP).trimEnd()
   return [lay(heads.map(({ text }) => paintHead(text))), ...cells.map(lay)]
