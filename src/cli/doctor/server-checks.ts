@@ -1,6 +1,7 @@
 import { TroupeError } from '../../core/errors.ts'
 import type { Place } from '../command.ts'
 import { reachServer } from '../connect.ts'
+import { counted } from '../output/format.ts'
 import { findServer } from '../running-server.ts'
 import { versionOf } from '../version-of.ts'
 import type { Finding } from './doctor.ts'
@@ -22,7 +23,7 @@ export async function checkServer({ url: given, key }: Place, signal: AbortSigna
       { check: 'server', verdict: ready ? 'ok' : 'fail', found: `${url}, ${ready ? 'ready' : reasons.join('; ')}; you are ${name ?? 'nobody in particular'}, ${role}`, ...(!ready && { advice: 'Look at `troupe top`.' }) },
       version === versionOf() ? { check: 'versions', verdict: 'ok', found: `both ${version}` } : { check: 'versions', verdict: 'warn', found: `the server has ${version}, this is ${versionOf()}`, advice: 'Use the same version on both sides.' },
       skew('the server', at - (asked + answered) / 2),
-      unowned === 0 ? { check: 'cluster', verdict: 'ok', found: `${nodes.length} ${nodes.length === 1 ? 'node' : 'nodes'}, ${partitions.length} partitions` } : { check: 'cluster', verdict: 'warn', found: `${unowned} of ${partitions.length} partitions have no node`, advice: 'They are taken over when their leases end; start a node if none is left.' },
+      unowned === 0 ? { check: 'cluster', verdict: 'ok', found: `${counted(nodes.length, 'node')}, ${counted(partitions.length, 'partition')}` } : { check: 'cluster', verdict: 'warn', found: `${unowned} of ${partitions.length} partitions have no node`, advice: 'They are taken over when their leases end; start a node if none is left.' },
     ]
   } catch (error) {
     return [{ check: 'server', verdict: 'fail', found: (error as Error).message, ...(error instanceof TroupeError && { advice: error.remedy }) }]

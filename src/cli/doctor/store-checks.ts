@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { TroupeError } from '../../core/errors.ts'
 import type { Place } from '../command.ts'
 import { findConfig, loadConfig } from '../config.ts'
-import { bytes } from '../output/format.ts'
+import { bytes, counted } from '../output/format.ts'
 import type { Finding } from './doctor.ts'
 
 const DISK_BYTES_MIN = 1 << 30
@@ -54,7 +54,7 @@ async function checkSqlite(url: string): Promise<readonly Finding[]> {
   await close()
   const synchronous = /[?&]synchronous=NORMAL/i.test(url)
   return [
-    { check: 'store', verdict: 'ok', found: `${path}, ${bytes(statSync(path).size)}, ${store.partitions} partitions, ${owners === 0 ? 'nobody runs it' : `run by ${owners} ${owners === 1 ? 'process' : 'processes'}`}` },
+    { check: 'store', verdict: 'ok', found: `${path}, ${bytes(statSync(path).size)}, ${counted(store.partitions, 'partition')}, ${owners === 0 ? 'nobody runs it' : `run by ${counted(owners, 'process', 'processes')}`}` },
     synchronous ? { check: 'durability', verdict: 'warn', found: 'synchronous=NORMAL', advice: 'A power loss may take the last commits: leave it out where that matters.' } : { check: 'durability', verdict: 'ok', found: 'synchronous=FULL: what was accepted survives a power loss' },
     disk,
   ]

@@ -32,3 +32,6 @@ export function ranges(numbers: readonly number[]): string {
   }
   return parts.join(',') || '–'
 }
+
+/** `1 node`, `3 nodes` */
+export const counted = (count: number, noun: string, many = `${noun}s`): string => `${count.toLocaleString('en')} ${count === 1 ? noun : many}`
