@@ -11,6 +11,7 @@ import type { Bench } from './harness.ts'
 import { bench as hop } from './hop.ts'
 import { withLab } from './lab.ts'
 import { bench as liveFanout } from './live-fanout.ts'
+import { bench as lists } from './lists.ts'
 import { bench as memory } from './memory.ts'
 import { bench as patterns } from './patterns.ts'
 import { bench as recovery } from './recovery.ts'
@@ -24,7 +25,7 @@ import { bench as taskQueue } from './task-queue.ts'
 import { bench as throughput } from './throughput.ts'
 import { bench as vector } from './vector.ts'
 
-const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, agentTurns, patterns, swarm, apiLoad, liveFanout, cpuPool, vector, cliStart, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue]
+const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, agentTurns, patterns, swarm, lists, apiLoad, liveFanout, cpuPool, vector, cliStart, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue]
 
 const HELP = `npm run bench -- [NAME…] [--quick] [--profile]
 
