@@ -25,7 +25,7 @@ function dial(rig: LiveRig, path = '/ws', options: ClientOptions = {}, protocols
   const socket = new WebSocket(rig.url.replace('http', 'ws') + path, protocols, options)
   const said: Said[] = []
   const pongs: number[] = []
-  socket.on('message', data => said.push(JSON.parse(String(data)) as Said))
+  socket.on('message', (data: Buffer) => said.push(JSON.parse(data.toString()) as Said))
   socket.on('pong', () => pongs.push(pongs.length))
   const closed = new Promise<number>(resolve => socket.on('close', resolve))
   const refused = new Promise<number>(resolve => socket.on('unexpected-response', (_request, response) => resolve(response.statusCode ?? 0)))
@@ -153,7 +153,7 @@ describe('a WebSocket', () => {
       expect(ends.filter(status => status === 101)).toHaveLength(19)
       expect(ends.filter(status => status === 429)).toHaveLength(181)
       for (const peer of [...storm.map(one => one.socket), socket]) peer.close()
-      await Promise.all(storm.map((one, index) => ends[index] === 101 && one.closed))
+      await Promise.all(storm.filter((_, index) => ends[index] === 101).map(one => one.closed))
       await eventually('room for another', async () => {
         const next = dial(rig)
         const status = await Promise.race([next.opened.then(() => 101), next.refused])

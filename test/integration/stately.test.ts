@@ -79,7 +79,7 @@ describe('plain XState apps', () => {
     const { client } = rig
     const socket = new WebSocket(`${wsOf(rig.url)}/stately?source=noise`)
     const refusals: string[] = []
-    socket.on('message', data => refusals.push((JSON.parse(String(data)) as { problem: { detail: string } }).problem.detail))
+    socket.on('message', (data: Buffer) => refusals.push((JSON.parse(data.toString()) as { problem: { detail: string } }).problem.detail))
     await new Promise(resolve => socket.once('open', resolve))
     for (const text of ['garbage', '{}', '{"type":"@xstate.actor"}', '{"type":"@xstate.snapshot","sessionId":"x","__proto__":{}}', '[]', 'null']) socket.send(text)
     await eventually('six refusals', () => refusals.length === 6)
