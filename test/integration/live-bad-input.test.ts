@@ -1,14 +1,15 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { connect } from 'node:net'
-import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, describe, expect, test } from 'vitest'
 import { WebSocket } from 'ws'
 import type { ClientOptions } from 'ws'
 import { createKey } from '../../src/create-server.ts'
+import { liveApart } from '../support/live-apart.ts'
 import { eventually, liveRig } from '../support/live-rig.ts'
 import type { LiveRig } from '../support/live-rig.ts'
+import { STRETCH_MS_MAX } from '../support/loop-guard.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'troupe-live-bad-'))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
@@ -35,7 +36,7 @@ function dial(rig: LiveRig, path = '/ws', options: ClientOptions = {}, protocols
   return { socket, said, pongs, closed, refused, opened, problems }
 }
 
-/** Many times, and in turns with the server, which lives in the same process. */
+/** Many times, and in turns with what comes back. */
 async function often(times: number, run: (count: number) => void): Promise<void> {
   for (let count = 0; count < times; count++) {
     run(count)
@@ -43,18 +44,17 @@ async function often(times: number, run: (count: number) => void): Promise<void>
   }
 }
 
-/** The actor is as it was, and the loop was never blocked. */
-async function unharmed(run: (rig: LiveRig, address: string) => Promise<void>, live: Parameters<typeof liveRig>[0] = {}): Promise<void> {
-  await using rig = await liveRig(live)
+/** The actor is as it was, and the server's event loop was never blocked. */
+async function unharmed(run: (rig: LiveRig, address: string) => Promise<void>, live: Parameters<typeof liveApart>[0] = {}): Promise<void> {
+  await using rig = await liveApart(live)
   const { address } = await rig.client.startActor({ machine: 'counter', key: 'calm' })
   const before = await rig.client.snapshot({ address })
-  const delay = monitorEventLoopDelay({ resolution: 5 })
-  delay.enable()
+  const { inherited } = await rig.toll()
   await run(rig, address)
-  delay.disable()
   expect(await rig.client.snapshot({ address })).toEqual(before)
-  expect(Object.getOwnPropertyNames(Object.prototype)).not.toContain('polluted')
-  expect(delay.max / 1e6, 'longest block of the loop, in ms').toBeLessThan(200)
+  const toll = await rig.toll()
+  expect(toll.inherited).toEqual(inherited)
+  expect(toll.longestMs, 'longest block of the loop, in ms of CPU time').toBeLessThan(STRETCH_MS_MAX)
 }
 
 describe('a WebSocket', () => {
