@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs'
 import type { Client } from '../core/client/client.ts'
 import { TroupeError } from '../core/errors.ts'
 import type { Place, Use } from './command.ts'
+import type { Output } from './output/output.ts'
 import { findServer } from './running-server.ts'
 
 export interface Connection {
@@ -10,21 +11,24 @@ export interface Connection {
 }
 
 /** Finds the runtime that a command is about: a server, or a store that it opens itself. */
-export async function connect(place: Place, use: Use): Promise<Connection> {
+export async function connect(place: Place, use: Use, out: Output): Promise<Connection> {
   if (place.url !== undefined && place.store !== undefined) throw new TroupeError('usage/invalid', 'name either --url or --store')
   if (place.store !== undefined) return openStore(place.store, place.config, use)
   const url = place.url ?? findServer()?.url
   if (url === undefined) {
     throw new TroupeError('config/invalid', 'there is nothing to talk to: start `troupe dev` in this folder, or name a server (--url http://host:4747) or a store (--store sqlite:./data/app.db)')
   }
-  return reachServer(url, place.key)
+  return reachServer(url, place.key, isOpen => out.note(isOpen ? `the server at ${url} answers again` : waitingFor(url)))
 }
 
-export async function reachServer(url: string, given: string | undefined): Promise<Connection> {
+/** Said by what goes on by itself when the server comes back. */
+export const waitingFor = (url: string): string => `the server at ${url} does not answer; waiting for it (ctrl-c ends)`
+
+export async function reachServer(url: string, given: string | undefined, onConnection?: (isOpen: boolean) => void): Promise<Connection> {
   if (!/^https?:\/\//.test(url) || !URL.canParse(url)) throw new TroupeError('usage/invalid', `--url must be a URL such as http://127.0.0.1:4747, not '${url}'`)
   const key = given ?? process.env['TROUPE_KEY']
   const { createClient } = await import('../client/index.ts')
-  return { client: createClient({ url, ...(key !== undefined && { key }) }), close: () => Promise.resolve() }
+  return { client: createClient({ url, ...(key !== undefined && { key }), ...(onConnection && { onConnection }) }), close: () => Promise.resolve() }
 }
 
 /** Whoever only reads needs no machines, and leaves the partitions to those who run them. */

@@ -47,7 +47,7 @@ async function runRow(row: CommandRow, args: readonly string[], options: Place, 
   const closers: (() => Promise<void>)[] = []
   const client: Call['client'] = async () => {
     const { connect } = await import('./connect.ts')
-    const { client: found, close } = await connect(options, use ?? 'read')
+    const { client: found, close } = await connect(options, use ?? 'read', out)
     closers.push(close)
     return found
   }

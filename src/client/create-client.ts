@@ -6,6 +6,7 @@ import type { Remote } from './request.ts'
 import { routes, streamNames } from './routes.ts'
 import { LiveSocket } from './socket.ts'
 import { resumed } from './stream.ts'
+import type { Source } from './stream.ts'
 
 export interface ClientOptions {
   /** Of the server: `http://127.0.0.1:4747`. */
@@ -16,6 +17,8 @@ export interface ClientOptions {
   readonly fetch?: typeof fetch
   /** Default: that of the platform; null, or where there is none: streams are server-sent events. */
   readonly WebSocket?: typeof WebSocket | null
+  /** Hears `false` when streams wait for a server that is gone, and `true` when it is there again: once for all streams. */
+  readonly onConnection?: (isOpen: boolean) => void
 }
 
 /** A running Troupe behind a server. */
@@ -39,13 +42,13 @@ export function createClient(options: ClientOptions): RemoteClient {
   const { fetch = globalThis.fetch.bind(globalThis), WebSocket = globalThis.WebSocket as typeof globalThis.WebSocket | undefined } = options
   const remote: Remote = { url: options.url.replace(/\/+$/, ''), key: options.key, fetch }
   const socket = WebSocket && new LiveSocket(remote, WebSocket)
-  const open = socket ? socket.open : openEvents(remote)
+  const source: Source = { url: remote.url, open: socket ? socket.open : openEvents(remote), tell: changes(options.onConnection) }
   const closing = new AbortController()
   const signalOf = ({ signal }: CallOptions): AbortSignal => (signal ? AbortSignal.any([signal, closing.signal]) : closing.signal)
 
   const operationOf = (name: OperationName) =>
     streamNames.includes(name)
-      ? (input: Record<string, unknown>, on: CallOptions = {}) => resumed(open, remote.url, name, input, signalOf(on))
+      ? (input: Record<string, unknown>, on: CallOptions = {}) => resumed(source, name, input, signalOf(on))
       : (input: Record<string, unknown>, on: CallOptions = {}) => call(remote, name, input, signalOf(on))
   const close = (): void => {
     closing.abort(new TroupeError('runtime/closed', 'this client was closed'))
@@ -53,4 +56,14 @@ export function createClient(options: ClientOptions): RemoteClient {
   }
   const names = Object.keys(routes) as OperationName[]
   return { ...Object.fromEntries(names.map(name => [name, operationOf(name)])), close } as unknown as RemoteClient
+}
+
+/** Tells a listener of changes only; a server is taken to be there until it is not. */
+function changes(listener: ClientOptions['onConnection']): (isOpen: boolean) => void {
+  let wasOpen = true
+  return isOpen => {
+    if (isOpen === wasOpen) return
+    wasOpen = isOpen
+    listener?.(isOpen)
+  }
 }

@@ -6,6 +6,14 @@ import { unreachable } from './problem.ts'
 /** What a connection says of a stream: where it begins, or an item. */
 export type Message = { readonly from: unknown } | { readonly item: unknown }
 
+/** Where streams are asked for. */
+export interface Source {
+  readonly url: string
+  readonly open: Open
+  /** Hears whether the server is there, as often as a stream finds out. */
+  readonly tell: (isOpen: boolean) => void
+}
+
 export type Open = (operation: OperationName, input: Readonly<Record<string, unknown>>, signal: AbortSignal) => AsyncIterable<Message>
 
 /** The connection has ended and the stream has not: it goes on over another one. */
@@ -41,10 +49,10 @@ const pause = (ms: number, signal: AbortSignal): Promise<void> =>
  * One stream over as many connections as it takes: each goes on after the last item that the reader was given, so that nothing
  * is lost or doubled. A server that was never reached is an error; one that was there is waited for.
  */
-export const resumed = (open: Open, url: string, operation: OperationName, input: Readonly<Record<string, unknown>>, signal: AbortSignal): AsyncIterable<unknown> => ({
+export const resumed = (source: Source, operation: OperationName, input: Readonly<Record<string, unknown>>, signal: AbortSignal): AsyncIterable<unknown> => ({
   [Symbol.asyncIterator]() {
     const left = new AbortController()
-    const items = read(open, url, operation, input, AbortSignal.any([signal, left.signal]))
+    const items = read(source, operation, input, AbortSignal.any([signal, left.signal]))
     return {
       next: () => items.next(),
       // A generator that waits hears of its end only when it goes on: the signal has it go on.
@@ -53,15 +61,17 @@ export const resumed = (open: Open, url: string, operation: OperationName, input
   },
 })
 
-async function* read(open: Open, url: string, operation: OperationName, input: Readonly<Record<string, unknown>>, signal: AbortSignal): AsyncGenerator<unknown> {
+async function* read({ url, open, tell }: Source, operation: OperationName, input: Readonly<Record<string, unknown>>, signal: AbortSignal): AsyncGenerator<unknown> {
   let from = input['from']
   let wasOpen = false
   let failures = 0
   while (!signal.aborted) {
     const openedAt = Date.now()
+    let isOpen = false
     try {
       for await (const message of open(operation, { ...input, ...(from !== undefined && { from }) }, signal)) {
-        wasOpen = true
+        if (!isOpen) tell(true)
+        isOpen = wasOpen = true
         if ('from' in message) from = message.from ?? from
         else {
           from = positionAfter(message.item) ?? from
@@ -74,7 +84,10 @@ async function* read(open: Open, url: string, operation: OperationName, input: R
       if (!(error instanceof Cut)) throw error
       if (!wasOpen) throw unreachable(url, error.cause)
       if (Date.now() - openedAt > RECONNECT.maxMs) failures = 0
-      if (!error.isOurs) await pause(backoffMs(RECONNECT, ++failures, Math.random()), signal)
+      if (error.isOurs) continue
+      // A connection that was cut is opened again before anybody sees it: the server is gone when that fails.
+      if (!isOpen) tell(false)
+      await pause(backoffMs(RECONNECT, ++failures, Math.random()), signal)
     }
   }
 }

@@ -11,7 +11,7 @@ const ACTORS = 5
 const BEHIND = 1_500
 
 /** A way to the server that is cut at will. */
-async function cuttableLink(target: number): Promise<{ readonly port: number; readonly cut: () => number; readonly close: () => void }> {
+async function cuttableLink(target: number, port = 0): Promise<{ readonly port: number; readonly cut: () => number; readonly close: () => void }> {
   const links = new Set<Socket>()
   const server = createTcpServer(socket => {
     const onward = connect(target, '127.0.0.1')
@@ -23,7 +23,7 @@ async function cuttableLink(target: number): Promise<{ readonly port: number; re
     socket.pipe(onward)
     onward.pipe(socket)
   })
-  await new Promise<void>(resolve => server.listen(0, '127.0.0.1', resolve))
+  await new Promise<void>(resolve => server.listen(port, '127.0.0.1', resolve))
   const cut = (): number => {
     const count = links.size
     for (const link of links) link.resetAndDestroy()
@@ -85,6 +85,29 @@ describe.each([['a WebSocket', {}], ['server-sent events', { WebSocket: null }]]
     for (let next = await stream.next(); !next.done; next = await stream.next()) if (next.value.type === 'step') seen.push(next.value.step.seq)
     expect(seen).toEqual(Array.from({ length: BEHIND + 1 }, (_each, index) => index + 2))
     client.close()
+  })
+
+  test('says once when its server is gone and once when it is back, for all streams of the client', async () => {
+    await using rig = await liveRig()
+    const link = await cuttableLink(Number(new URL(rig.url).port))
+    const told: boolean[] = []
+    const client = createClient({ url: `http://127.0.0.1:${link.port}`, ...platform, onConnection: isOpen => told.push(isOpen) })
+    const heard = [0, 0]
+    const following = heard.map(async (_none, index) => {
+      for await (const _item of client.follow({})) heard[index] = (heard[index] ?? 0) + 1
+    })
+    await eventually('both at the present', () => heard.every(count => count > 0))
+    expect(told).toEqual([])
+    link.close()
+    await eventually('word that it is gone', () => told.length > 0)
+    const back = await cuttableLink(Number(new URL(rig.url).port), link.port)
+    await rig.client.startActor({ machine: 'counter', key: 'meanwhile' })
+    const before = [...heard]
+    await eventually('both going on', () => heard.every((count, index) => count > (before[index] ?? 0)), 60_000)
+    expect(told).toEqual([false, true])
+    client.close()
+    await Promise.all(following)
+    back.close()
   })
 
   test('waits for a server that comes back, and says when there was none', async () => {

@@ -1,8 +1,9 @@
 import type { CallOptions, Client, InputOf, OperationName, OutputOf } from '../../protocol.ts'
 import { createClient } from '../../../client/index.ts'
+import { connection } from './connection.ts'
 
 /** The server that serves these pages. */
-export const client: Client = createClient({ url: location.origin })
+export const client: Client = createClient({ url: location.origin, onConnection: isOpen => connection.set(isOpen ? 'connected' : 'lost') })
 
 type StreamOf<TName extends OperationName> = ReturnType<Client[TName]> extends AsyncIterable<unknown> ? TName : never
 export type StreamName = { [TName in OperationName]: StreamOf<TName> }[OperationName]

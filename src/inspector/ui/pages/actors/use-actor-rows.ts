@@ -63,11 +63,12 @@ export function useActorRows(filter: ActorFilter): ActorList {
   }, [key, round, loadMore, touch])
 
   const { machine, run } = filter
+  const reload = useCallback(() => setRound(last => last + 1), [])
   const streamError = useLive('follow', { ...(machine && { machine }), ...(run && { run }) }, items => {
     const steps = items.flatMap(item => (item.type === 'step' ? [item.step] : []))
     if (steps.length > 0 && list.current.rows.apply(steps)) touch()
-  })
+  }, reload)
 
   const { rows, isWhole } = list.current
-  return { rows, version, isLoading, isWhole, error: error ?? streamError, loadMore, reload: useCallback(() => setRound(last => last + 1), []) }
+  return { rows, version, isLoading, isWhole, error: error ?? streamError, loadMore, reload }
 }

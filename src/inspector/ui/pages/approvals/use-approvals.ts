@@ -23,7 +23,7 @@ export function useApprovals() {
       timer.current = undefined
       reload()
     }, GATHER_MS)
-  }, [data, reload]))
+  }, [data, reload]), reload)
   useEffect(() => () => {
     clearTimeout(timer.current)
     timer.current = undefined

@@ -18,7 +18,7 @@ export function useFreshTimeline(address: string) {
       timer.current = undefined
       reload()
     }, EVERY_MS)
-  }, [reload]))
+  }, [reload]), reload)
   useEffect(() => () => {
     clearTimeout(timer.current)
     timer.current = undefined
