@@ -9,6 +9,7 @@ import { printProfile } from './cpu-profile.ts'
 import { toLine } from './harness.ts'
 import type { Bench } from './harness.ts'
 import { bench as hop } from './hop.ts'
+import { bench as inspectorLive } from './inspector-live.ts'
 import { withLab } from './lab.ts'
 import { bench as liveFanout } from './live-fanout.ts'
 import { bench as lists } from './lists.ts'
@@ -25,7 +26,7 @@ import { bench as taskQueue } from './task-queue.ts'
 import { bench as throughput } from './throughput.ts'
 import { bench as vector } from './vector.ts'
 
-const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, agentTurns, patterns, swarm, lists, apiLoad, liveFanout, cpuPool, vector, cliStart, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue]
+const benches: readonly Bench[] = [throughput, hop, conversation, recovery, memory, starts, agentTurns, patterns, swarm, lists, apiLoad, liveFanout, inspectorLive, cpuPool, vector, cliStart, redisThroughput, redisLatency, redisScale, redisTakeover, taskQueue]
 
 const HELP = `npm run bench -- [NAME…] [--quick] [--profile]
 

@@ -12,7 +12,7 @@ export async function setup(): Promise<void> {
   await Promise.all([ensureChromium(), buildInspector()])
 }
 
-async function buildInspector(): Promise<void> {
+export async function buildInspector(): Promise<void> {
   const built = await stat(join(ROOT, 'dist/inspector/index.html')).then(file => file.mtimeMs, () => 0)
   const changed = Math.max(...(await Promise.all(SOURCES.map(source => newest(join(ROOT, source))))))
   if (changed > built) await promisify(execFile)(process.execPath, ['node_modules/vite/bin/vite.js', 'build', 'src/inspector/ui', '--logLevel', 'warn'], { cwd: ROOT })
