@@ -14,8 +14,8 @@ const cursorOf = (cause: unknown): string | undefined => {
 }
 
 /**
- * Follows a stream as long as the component is shown; items come together, once per frame that the browser draws, so that a
- * thousand a second cost sixty updates. A null input follows nothing. Steps that nobody can read any more (trimmed, damaged) are passed
+ * Follows a stream as long as the component is shown; items come together, so that a thousand a
+ * second cost twenty updates. A null input follows nothing. Steps that nobody can read any more (trimmed, damaged) are passed
  * over: `onMissed` is to read again what they have changed. Returns what has ended the stream, where something has.
  */
 export function useLive<TName extends StreamName>(operation: TName, input: InputOf<TName> | null, onItems: (items: readonly OutputOf<TName>[]) => void, onMissed?: () => void): Error | undefined {
