@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { widthOf } from '../../src/cli/output/text.ts'
 import { cli, cliCommand, startCli, writeProject } from '../support/cli.ts'
 import type { Running } from '../support/cli.ts'
+import { findOrInstall, installOnce } from '../support/redis/find-redis.ts'
 import { makeTempDir } from '../support/temp-dir.ts'
 import { hasTerminals, openTerminal } from '../support/terminal.ts'
 
@@ -121,9 +122,17 @@ describe('completion in bash', () => {
   })
 })
 
-test('the completion of zsh is a script that zsh and bash can read', async () => {
-  const { stdout } = await cli({ cwd }, 'completion', 'zsh')
-  expect(stdout).toMatch(/^#compdef troupe\nautoload -U \+X bashcompinit && bashcompinit\n/)
-  writeFileSync(join(cwd, 'completion.zsh'), stdout)
-  expect(execFileSync('bash', ['-n', 'completion.zsh'], { cwd, encoding: 'utf8' })).toBe('')
+test.skipIf(!hasTerminals)('the completion of zsh answers the first TAB, found in a folder of $fpath', async () => {
+  const zsh = await findOrInstall('zsh', installOnce('zsh'), 'this test needs zsh: `apt-get install zsh`')
+  const folder = join(cwd, 'functions')
+  mkdirSync(folder)
+  writeFileSync(join(folder, '_troupe'), (await cli({ cwd }, 'completion', 'zsh')).stdout)
+  await using terminal = openTerminal({ cwd, env: { FPATH: `${folder}:${execFileSync(zsh, ['-fc', 'echo $FPATH'], { encoding: 'utf8' }).trim()}` } }, zsh, '-f')
+  await terminal.until(/[$#%] /)
+  terminal.type('autoload -U compinit && compinit -u -D; echo "r"eady\r')
+  await terminal.until(/\nready/)
+  terminal.type('troupe mach\t')
+  await terminal.until(/troupe machines/)
+  terminal.type(' li\t')
+  await terminal.until(/ list/)
 })

@@ -62,5 +62,8 @@ complete -o bashdefault -F _troupe troupe
 function zsh(): string {
   return `#compdef troupe
 autoload -U +X bashcompinit && bashcompinit
-${bash()}`
+${bash()}
+# Found in a folder of $fpath this file is the function: it answers the first time, too.
+if [ "\${funcstack[1]}" = _troupe ]; then _bash_complete -o bashdefault -F _troupe; fi
+`
 }
