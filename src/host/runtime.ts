@@ -273,7 +273,8 @@ export class Runtime<TMachines extends Machines = Machines> {
 
   /** Ends gracefully: nothing new is taken, what was accepted is committed, tasks are handed back, leases released. */
   async close(): Promise<void> {
-    await Promise.all([...this.#servers].map(server => server.close()))
+    // Requests under way end first. Without a server nothing is taken from this very moment on.
+    if (this.#servers.size > 0) await Promise.all([...this.#servers].map(server => server.close()))
     await this.#parts.node.close()
     await this.#closeStore()
   }
