@@ -17,7 +17,9 @@ export interface Terminal extends AsyncDisposable {
 
 /** A command as a person sees it. */
 export function openTerminal({ cwd, columns = 80, rows = 24, env = {} }: { readonly cwd: string; readonly columns?: number; readonly rows?: number; readonly env?: NodeJS.ProcessEnv }, ...command: readonly string[]): Terminal {
-  const child = spawn('python3', [join(import.meta.dirname, 'terminal.py'), String(columns), String(rows), ...command], { cwd, env: { ...process.env, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'), TERM: 'xterm-256color', ...env } })
+  // What says that nobody looks: here somebody does.
+  const { NO_COLOR: _, FORCE_COLOR: __, CI: ___, ...inherited } = process.env
+  const child = spawn('python3', [join(import.meta.dirname, 'terminal.py'), String(columns), String(rows), ...command], { cwd, env: { ...inherited, NODE_OPTIONS: '', NODE_COMPILE_CACHE: join(tmpdir(), 'node-compile-cache'), TERM: 'xterm-256color', ...env } })
   let out = ''
   child.stdout.setEncoding('utf8').on('data', (data: string) => (out += data))
   const ended = once(child, 'close').then(([code]) => code as number | null)
