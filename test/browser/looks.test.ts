@@ -62,10 +62,11 @@ test('the theme is a choice that stays', async () => {
   await page.getByRole('button', { name: /Theme: system/ }).click()
   await page.getByRole('button', { name: /Theme: light/ }).click()
   await page.getByRole('button', { name: /Theme: dark/ }).waitFor()
-  expect(await background()).not.toBe(light)
+  // Colours change with the next frame.
+  await expect.poll(background).not.toBe(light)
   await page.reload()
   await page.getByRole('button', { name: /Theme: dark/ }).waitFor()
-  expect(await background()).not.toBe(light)
+  await expect.poll(background).not.toBe(light)
   await close()
 })
 
