@@ -14,8 +14,8 @@ const STEPS = 40
 /** What the stalled ones are told beside: together far more than the system keeps for a connection. */
 const LOUD_STEPS = 64
 const NOTE = 'x'.repeat(100_000)
-/** Ten steps for each of the stalled: with a queue that takes all, it is more than twice as much. */
-const BYTES_MAX = STALLED * 10 * NOTE.length
+/** Held 35 to 52 MB, of which half is for the others; with a queue that takes all for each of the stalled 125 MB. */
+const BYTES_MAX = 80e6
 
 interface Follower {
   readonly response: IncomingMessage
