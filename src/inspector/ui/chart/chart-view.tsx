@@ -94,9 +94,12 @@ function Drawing({ layout, activity, onState }: DrawingProps) {
   )
 }
 
+/** No arrow leads over a state without states, and none is to cross its number. */
+const ABOVE_ARROWS = 70
+
 const nodesOf = ({ boxes, starts }: Layout): (StateNode | StartNode)[] => [
   ...boxes.map((box): StateNode => ({
-    id: box.id, type: 'state', data: { box }, position: { x: box.x, y: box.y }, width: box.width, height: box.height, zIndex: box.depth,
+    id: box.id, type: 'state', data: { box }, position: { x: box.x, y: box.y }, width: box.width, height: box.height, zIndex: box.state.states.length > 0 ? box.depth : ABOVE_ARROWS,
     ...(box.parent !== undefined && { parentId: box.parent }),
   })),
   ...starts.map(({ id, parent, x, y }): StartNode => ({ id, type: 'start', data: {}, parentId: parent, position: { x, y }, width: START_PX, height: START_PX, zIndex: 50 })),
