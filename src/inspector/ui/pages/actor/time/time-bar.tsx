@@ -1,4 +1,4 @@
-import { useEffect, useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import type { KeyboardEvent } from 'react'
 import { Icon } from '../../../parts/icon.tsx'
 
@@ -26,12 +26,17 @@ export function TimeBar({ firstSeq, lastSeq, isOver, at, onAt, onFork, onCompare
   useEffect(() => {
     setStarted(at === undefined ? undefined : known => known ?? lastSeq)
   }, [at, lastSeq])
+  // An actor that goes on all the time must not hold up what is played.
+  const goOn = useRef(go)
+  useEffect(() => {
+    goOn.current = go
+  })
   useEffect(() => {
     if (!isPlaying) return
     if (at === undefined) return setPlaying(false)
-    const timer = setTimeout(() => onAt(at + 1 >= lastSeq ? undefined : at + 1), PLAY_MS)
+    const timer = setTimeout(() => goOn.current(at + 1), PLAY_MS)
     return () => clearTimeout(timer)
-  }, [isPlaying, at, lastSeq, onAt])
+  }, [isPlaying, at])
 
   const onKey = (event: KeyboardEvent): void => {
     const next = { ArrowLeft: seq - 1, ArrowDown: seq - 1, ArrowRight: seq + 1, ArrowUp: seq + 1, PageDown: seq - 10, PageUp: seq + 10, Home: firstSeq, End: lastSeq }[event.key]
