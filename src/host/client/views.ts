@@ -58,7 +58,7 @@ export const pendingOf = ({ timers, tasks }: Pick<ActorDocument, 'timers' | 'tas
   tasks: Object.values(tasks).map(({ id, path, attempt, failures, crashes, dueAt, input }) => ({ id, path, name: tree.find(part => part.path === path)?.src ?? '', attempt, failures, crashes, dueAt, input: toJson(input) })),
 })
 
-const targetOf = (target: TimerDocument['target']): string => (typeof target === 'string' ? target : `${addressOf(target.address as ActorId)}${target.path ?? ''}`)
+const targetOf = (target: TimerDocument['target']): string => (typeof target === 'string' ? target : `${target.address}${target.path ?? ''}`)
 
 function childOf({ path, src, logic, snapshot }: TreePart): View<typeof childView> {
   const { address } = snapshot as { readonly address?: ActorId }
