@@ -28,8 +28,16 @@ const job = setup({
   },
 })
 
+const lost = setup({ actors: { hopeless: task({ retry: 1, run: () => { throw new Error('never') } }) } }).createMachine({ initial: 'trying', states: { trying: { invoke: { src: 'hopeless' } } } })
+
+const frail = setup({ actions: { fail: () => { throw new Error('broken on purpose') } } }).createMachine({
+  initial: 'one',
+  on: { BREAK: { actions: 'fail' } },
+  states: { one: { on: { FLIP: 'two' } }, two: { on: { FLIP: 'one' } } },
+})
+
 async function withRuntime(work: (client: Client, runtime: Awaited<ReturnType<typeof createRuntime>>) => Promise<void>): Promise<void> {
-  await using runtime = await createRuntime({ machines: { job: { machine: job, supervision: { strategy: 'escalate' } }, sum }, store: 'memory:' })
+  await using runtime = await createRuntime({ machines: { job: { machine: job, supervision: { strategy: 'escalate' } }, sum, lost, frail }, store: 'memory:' })
   await work(runtime.client(), runtime as never)
 }
 
@@ -80,6 +88,52 @@ test('events are judged as they were after a past step, and by the reason of a f
   expect((await client.timeline({ address: 'job/1' })).spans.some(({ kind, outcome }) => kind === 'state' && outcome === 'failed')).toBe(true)
 }))
 
+test('a task that failed for good is a letter with what came of it', () => withRuntime(async client => {
+  await client.startActor({ machine: 'lost', key: '1' })
+  await expect.poll(async () => (await client.listDeadLetters({ address: 'lost/1' })).letters).toMatchObject([{ kind: 'task', task: '1', event: { ok: false } }])
+  const [letter] = (await client.listDeadLetters({ address: 'lost/1' })).letters
+  await expect(client.replayDeadLetter({ id: letter?.id ?? '', event: { type: 'GO' } })).rejects.toMatchObject({ code: expect.stringMatching(/./) as string })
+  expect(await client.deadLetter({ id: letter?.id ?? '' })).toMatchObject({ state: 'present' })
+}))
+
+test('an order of lists that there is not is refused with those that there are', () => withRuntime(async (_client, runtime) => {
+  await expect(runtime.actors({ order: 'sideways' as never })).rejects.toMatchObject({ code: 'config/invalid', message: expect.stringContaining('oldest') as string })
+}))
+
+test('letters come in pages that an answer can hold', () => withRuntime(async client => {
+  await client.startActor({ machine: 'frail', key: '1' })
+  for (let n = 0; n < 10; n++) await client.sendEvent({ address: 'frail/1', event: { type: 'BREAK', note: 'x'.repeat(1_000_000) } })
+  await expect.poll(async () => (await client.health({})).counters['deadLetters']).toBe(10)
+  const found: string[] = []
+  let pages = 0
+  for (let cursor: string | undefined, isLast = false; !isLast; pages++) {
+    const page = await client.listDeadLetters({ ...(cursor !== undefined && { cursor }) })
+    found.push(...page.letters.map(({ id }) => id))
+    cursor = page.cursor
+    isLast = cursor === undefined
+  }
+  expect(new Set(found).size).toBe(10)
+  expect(pages).toBeGreaterThan(1)
+}))
+
+test('a fleet is made of the first steps of long histories', () => withRuntime(async client => {
+  await client.startActor({ machine: 'frail', key: '1' })
+  await Promise.all(Array.from({ length: 400 }, () => client.sendEvent({ address: 'frail/1', event: { type: 'FLIP' } })))
+  const { states, edges } = await client.fleet({ name: 'frail' })
+  expect(states.map(({ path }) => path).toSorted()).toEqual(['one', 'two'])
+  expect(edges.reduce((sum, { count }) => sum + count, 0)).toBeLessThanOrEqual(400)
+}))
+
+test('followers are told of more actors at once than one reading holds', () => withRuntime(async client => {
+  const told = new Set<string>()
+  const following = (async () => {
+    for await (const item of client.follow({ machine: 'frail' })) if (item.type === 'step' && told.add(item.step.address).size === 350) return
+  })()
+  await Promise.all(Array.from({ length: 350 }, (_, n) => client.startActor({ machine: 'frail', key: `k${n}` })))
+  await following
+  expect(told.size).toBe(350)
+}))
+
 test('a caller without a name is refused as such, and a call that nobody waits for any more ends at once', () => withRuntime(async (_client, runtime) => {
   await runtime.client().startActor({ machine: 'sum', key: 'all' })
   const viewer = runtime.client({ name: null, role: 'viewer' })
@@ -93,4 +147,6 @@ test('what is no request at all is told to the audit without a target', async ()
   await using runtime = await createRuntime({ machines: { sum }, store: 'memory:', onAudit: entry => told.push(entry.target) })
   await expect(runtime.client().startActor(7 as never)).rejects.toMatchObject({ code: 'request/invalid' })
   expect(told).toEqual([null])
+  await expect(runtime.client().startActor({ machine: 'sum', key: '1' }, { signal: AbortSignal.abort(new Error('left')) })).rejects.toThrow('left')
+  expect(told).toEqual([null, null])
 })
